@@ -21,7 +21,7 @@ from hub.cli.output import (
 )
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
     from hub.actions.context import Acting
     from hub.undo.batch import Chunk
@@ -89,11 +89,24 @@ def undo(
         else:
             with _progress() as on_chunk:
                 report = undo_batch(database.engine, acts, batch, on_chunk)
-    document = {**report.document(), "dry_run": dry_run}
+        with database.engine.begin() as conn:
+            again = _again(conn, batch)
+    document = {**report.document(), "dry_run": dry_run, "again": again}
     if json:
         print_document(document)
     else:
         _show(document)
+
+
+def _again(conn: "Connection", batch: int) -> str:
+    """Return the command that brings again what an undo took back."""
+    from hub.migration.planning import command_of
+    from hub.records.migrations import of_batch
+
+    found = of_batch(conn, batch)
+    if found is None:
+        return "hub sync --full"
+    return command_of(found.batch.source) + (" --delta" if found.delta_of is not None else "")
 
 
 def _take_back_bulk(
@@ -157,4 +170,4 @@ def _show(document: dict[str, Any]) -> None:
     if document["routed"]:
         print_line("Earlier leads assigned in the meantime", ", ".join(document["routed"]))
     if not document["dry_run"]:
-        print_line("", "hub sync --full imports it again")
+        print_line("", f"{document['again']} imports it again")

@@ -81,6 +81,21 @@ def write_questions(found: "SourceInventory", file: Path) -> None:
         raise ConfigError(f"cannot write {file}: {exc.strerror}") from exc
 
 
-def said_of(file: Path) -> None:
-    """Say what to do with the questions."""
-    stdout.print(f"wrote {file}: answer it, then hub migrate … --dry-run", highlight=False)
+def said_of(file: Path, source: str, folder: str | None) -> None:
+    """Say what to do with the questions.
+
+    Args:
+        file: that was written.
+        source: whose questions they are.
+        folder: the setting `mappings_dir`.
+    """
+    from hub.mappings.folders import ANSWERS
+
+    place = Path(folder or "mappings") / source / ANSWERS
+    if folder and place.absolute() == file.absolute():
+        words = f"wrote {file}: answer it, then hub migrate {source} --dry-run"
+    elif folder:
+        words = f"wrote {file}: answer it; it is in force as {place}"
+    else:
+        words = f"wrote {file}: answer it; it is in force as {place} if hub.yaml says `mappings_dir: mappings`"
+    stdout.print(words, highlight=False)

@@ -175,6 +175,7 @@ def _take_inventory(
             raise _needs_source("--inventory")
         hub.require_source(what[0])
         found = inventory(hub, acts, what[0])
+        folder = hub.settings.mappings_dir
     if questions is not None:
         write_questions(found, questions)
     if as_json:
@@ -182,7 +183,7 @@ def _take_inventory(
         return
     show(found)
     if questions is not None:
-        said_of(questions)
+        said_of(questions, what[0], folder)
 
 
 def _schedule(
@@ -207,6 +208,12 @@ def _schedule(
             hint='hub migrate salesforce --at "2026-12-05 06:00"; what was planned or read continues then',
         )
     with opened(config) as (hub, _, _settings):
+        if Path(what[0]).is_file():
+            raise ConfigError(
+                "--at is for a configured source; files are loaded at once",
+                hint=f"hub migrate {what[0]}",
+            )
+        hub.require_source(what[0])
         done = act.schedule(hub, partial(acting, who=who), what[0], at, is_delta=is_delta or None)
         with hub.engine.begin() as conn:
             view = of_result(conn, done)
@@ -246,13 +253,7 @@ def _source(
         return hub, what[0]
     if is_delta:
         raise _needs_source("--delta")
-    paths = [Path(one) for one in what]
-    missing = next((one for one in paths if not one.is_file()), None)
-    if missing is not None:
-        raise ConfigError(
-            f"{str(missing)!r} is no configured source and no file",
-            hint=f"configured: {', '.join(hub.sources()) or 'none'}",
-        )
+    paths = _paths(hub, what)
     modes = [one.value for one in Mode]
     for name, said, known in (
         ("--mode", mode, modes),
@@ -269,6 +270,22 @@ def _source(
         if left := opened.left_out_n(stream):
             print_warning(f"{stream.name}: --mode {mode} leaves out {left} rows by their ids")
     return files.with_files(hub, opened), opened.source
+
+
+def _paths(hub: "Hub", what: list[str]) -> list[Path]:
+    """Return the files of a call; refuse other words."""
+    for one in what:
+        if one in hub.settings.sources.configured():
+            raise ConfigError(
+                f"{one} is a source: it is migrated alone, without files and without --mapping",
+                hint=f"hub migrate {one}, then hub migrate FILE …",
+            )
+        if not Path(one).is_file():
+            raise ConfigError(
+                f"{one!r} is no configured source and no file",
+                hint=f"configured: {', '.join(hub.sources()) or 'none'}",
+            )
+    return [Path(one) for one in what]
 
 
 def _propose(what: list[str] | None, out: Path, *, as_json: bool) -> None:

@@ -93,6 +93,8 @@ def _found(view: "MigrationView") -> str:
 
 
 def _state(view: "MigrationView", done: "Migrated") -> str:
+    if view.state == "undone" and done.migration.applied_at is None:
+        return "discarded. Nothing of it was loaded."
     if view.state == "planned" and not view.is_read and not view.paused:
         return (
             "not everything could be read, so nothing was loaded. The same command continues; "

@@ -214,6 +214,8 @@ def _put_into(document: dict[str, Any], record_type: str, to: PipelineAnswer) ->
                     **step["picklist"].get("map", {}),
                     record_type: to.pipeline,
                 }
+            if isinstance(step.get("in"), dict):
+                step["in"]["values"] = [*step["in"].get("values", []), record_type]
         is_of_type = {"equals": {"path": rule["path"], "value": record_type}}
         for name in ("stage", "stage_history") if stages else ():
             usual = fields.get(name)

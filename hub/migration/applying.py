@@ -16,7 +16,7 @@ from hub.landing import store
 from hub.migration.adopting import adopt
 from hub.migration.differences import Difference, from_plan
 from hub.migration.parts import Parts
-from hub.migration.planning import busy, of_batch, streams_of, window_of
+from hub.migration.planning import busy, command_of, of_batch, streams_of, window_of
 from hub.migration.stages import Say, run_quietly
 from hub.records.ledger import StreamLedger
 from hub.records.migrations import Migration
@@ -85,11 +85,12 @@ def check_open(found: Migration) -> None:
         ActionError: it was loaded, discarded or undone.
     """
     if found.state not in ("planned", "running", "partial"):
+        is_gone = found.state == "undone" and found.applied_at is None
         raise ActionError(
-            f"batch {found.batch.id} is {found.state}: it cannot be applied",
+            f"batch {found.batch.id} {'was discarded' if is_gone else f'is {found.state}'}: it cannot be applied",
             resource="batch",
             code="conflict",
-            hint=f"hub migrate {found.batch.source} begins a new one",
+            hint=f"{command_of(found.batch.source)} begins a new one",
         )
 
 

@@ -23,6 +23,8 @@ from hub.records import batches, migrations
 from hub.records.migrations import Migration
 
 log = get_logger()
+FILES = "csv"
+"""The source that rows of files have; no source of hub.yaml is called so."""
 
 
 def plan(hub: Hub, source: str, who: str, *, is_delta: bool | None = None) -> Migration:
@@ -104,6 +106,11 @@ def of_batch(hub: Hub, batch_id: int) -> Migration:
             hint="hub batches lists them: kind migrate",
         )
     return found
+
+
+def command_of(source: str) -> str:
+    """Return the command that migrates a source, for a hint."""
+    return "hub migrate FILE …" if source == FILES else f"hub migrate {source}"
 
 
 def busy(source: str) -> ActionError:

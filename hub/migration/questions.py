@@ -103,7 +103,8 @@ def _owners(owners: Sequence[OpenOwner]) -> Iterator[str]:
     if not owners:
         return
     yield "# Owners whose records no active user gets. Give the e-mail address of a user."
-    yield "# Left empty, the records go to the fallback of `routing:`."
+    yield "# With `~` leads go to the fallback of `routing:`, people and companies have no owner, and deals and"
+    yield "# activities keep this owner, who is an inactive user here."
     yield "owners:"
     for one in owners:
         who = f"{one.name} {one.email}".strip()

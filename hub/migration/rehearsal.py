@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hub.db.copies import copied
+from hub.db.locks import only_one
 from hub.db.place import Place
 from hub.etl.context import Hub
 from hub.landing import refusals
 from hub.landing.refusals import Refusals
 from hub.migration.adopting import adopt
 from hub.migration.outcomes import outcomes
+from hub.migration.planning import busy
 from hub.migration.stages import Say, run_quietly
 from hub.records import ledger, migrations, plans
 from hub.records.ledger import StreamLedger
@@ -38,23 +40,27 @@ def rehearse(hub: Hub, place: Place, found: Migration, say: Say = lambda _: None
         say: told which step begins.
 
     Raises:
+        ActionError: another process works on the source's migration.
         ConfigError: the database's role may not create a database.
         HubError: the database could not be copied.
     """
-    say("copy the database")
-    with copied(place, f"hub_rehearsal_{found.batch.id}") as copy:
-        there = replace(hub, engine=copy.engine)
-        say("land")
-        adopt(there, found)
-        run_quietly(there, found.batch, say)
-        say("compare")
-        with copy.engine.begin() as after, hub.engine.begin() as before:
-            done = Rehearsed(
-                ledger.of_batch(after, found.batch.id),
-                refusals.of_batch(after, found.batch.id),
-            )
-            plans.clear(before, found.batch.id)
-            for page in outcomes(after, before, found.batch.id):
-                plans.add(before, found.batch.id, page)
-            migrations.mark(before, found.batch.id, "rehearsed_at")
-    return done
+    with only_one(hub.engine, f"migration:{found.batch.source}") as is_ours:
+        if not is_ours:
+            raise busy(found.batch.source)
+        say("copy the database")
+        with copied(place, f"hub_rehearsal_{found.batch.id}") as copy:
+            there = replace(hub, engine=copy.engine)
+            say("land")
+            adopt(there, found)
+            run_quietly(there, found.batch, say)
+            say("compare")
+            with copy.engine.begin() as after, hub.engine.begin() as before:
+                done = Rehearsed(
+                    ledger.of_batch(after, found.batch.id),
+                    refusals.of_batch(after, found.batch.id),
+                )
+                plans.clear(before, found.batch.id)
+                for page in outcomes(after, before, found.batch.id):
+                    plans.add(before, found.batch.id, page)
+                migrations.mark(before, found.batch.id, "rehearsed_at")
+        return done

@@ -37,6 +37,19 @@ def test_a_file_is_proposed_tried_and_loaded(served: House, tmp_path: Path) -> N
     missing = served.run("migrate", str(tmp_path / "none.csv"))
     assert missing.returncode == 2
     assert "is no configured source and no file" in " ".join(missing.stderr.split())
+    for words, said in (
+        (("salesforce", str(file)), "salesforce is a source: it is migrated alone"),
+        ((str(file), "--at", "2036-12-06 06:00"), "files are loaded at once"),
+        ((str(file), "--delta"), "--delta needs one configured source"),
+    ):
+        refused = served.run("migrate", *words)
+        assert refused.returncode == 2, words
+        assert said in " ".join(refused.stderr.split())
+    gone = served.run("undo", str(plan["batch"]))
+    assert "hub migrate FILE … imports it again" in gone.stdout
+    tried = served.document("migrate", str(file), "--mapping", str(mapping), "--dry-run", code=3)
+    told = served.run("migrate", "--discard", str(tried["batch"])).stdout
+    assert "discarded. Nothing of it was loaded." in told
     preview = served.run("mappings", "preview", "csv/leads", str(file))
     (first, *_) = json.loads(preview.stdout)["records"]
     assert first["values"]["last_name"] == "Roux"

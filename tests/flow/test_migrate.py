@@ -16,10 +16,11 @@ from hub.cli.reconcile_page import render
 from hub.clock import SystemClock
 from hub.connectors.base import Cursor, Page, Stream, Window
 from hub.db.embedded import SUPERUSER, Server
+from hub.db.locks import only_one
 from hub.db.place import Place, embedded_urls
 from hub.errors import ActionError, ConfigError, TransientError
 from hub.etl import flow
-from hub.migration import adopting, loading, reading
+from hub.migration import adopting, loading, reading, rehearsal
 from hub.model.verdicts import Op
 from hub.settings import Settings
 from hub.views.reconciliation import line, reconciliation, reject_reasons
@@ -327,7 +328,7 @@ def test_a_plan_can_be_discarded(world: World, place: Place) -> None:
 
     assert gone.migration.state == "undone"
     assert not world.rows("SELECT FROM landing.planned")
-    with pytest.raises(ActionError, match="cannot be applied"):
+    with pytest.raises(ActionError, match="was discarded: it cannot be applied"):
         migrate.apply_plan(world.hub, place, WHO, batch)
     assert migrate.read_source(world.hub, WHO, "salesforce").migration.batch.id != batch
 
@@ -362,6 +363,17 @@ def test_a_full_disk_is_told_and_the_same_command_goes_on(world: World, table: s
         {"created": 22, "merged": 1, "deleted": 1}
     ]
     assert len(world.rows("SELECT FROM ops.batch WHERE kind = 'migrate'")) == 1
+
+
+def test_two_dry_runs_at_once_use_no_copy_together(world: World, place: Place) -> None:
+    fill(world)
+    found = migrate.read_source(world.hub, WHO, "salesforce").migration
+    with (
+        only_one(world.db.engine, "migration:salesforce"),
+        pytest.raises(ActionError, match="another process works on the migration"),
+    ):
+        rehearsal.rehearse(world.hub, place, found)
+    assert rehearsal.rehearse(world.hub, place, found).ledgers
 
 
 def test_nobody_is_told_at_once(world: World) -> None:
