@@ -9,6 +9,7 @@ from hub.cli.output import Column, in_named_zone, print_line, print_table, stdou
 
 if TYPE_CHECKING:
     from hub.etl.promise import Promise
+    from hub.landing.inbox import Depth
     from hub.records.migrations import MigrationStatus
     from hub.views.status import (
         BatchStatus,
@@ -56,6 +57,14 @@ def show_status(status: "Status", now: datetime) -> None:
         ],
     )
     print_line("Waiting", waiting_words(status.pending))
+    if status.inbox.waiting or status.inbox.dead:
+        print_line("Inbox", inbox_words(status.inbox, now))
+    for missed in status.recovered:
+        found = f"{missed.source}/{missed.stream}: the last sync found {count(missed.objects)}"
+        print_line(
+            "Recovered",
+            f"{found} new that its webhook has missed",
+        )
     print_line("Outbox", outbox_words(status.outbox_pending, status.outbox_dead))
     print_line("To decide", person_words(status.quarantine, status.review))
     for sentence in status.unproved:
@@ -227,6 +236,17 @@ def waiting_words(pending: Mapping[str, int]) -> str:
     """Return the number of pending records of each stage, as text."""
     words = [f"{count(pending[stage])} to {stage}" for stage in _STAGES if pending.get(stage)]
     return ", ".join(words) or "queues drained"
+
+
+def inbox_words(depth: "Depth", now: datetime) -> str:
+    """Return the events that wait for the worker, and those that were given up, as text."""
+    words = []
+    if depth.waiting:
+        since = f", the oldest since {ago(depth.oldest_at, now)}" if depth.oldest_at else ""
+        words.append(f"{count(depth.waiting)} to land{since}")
+    if depth.dead:
+        words.append(f"{count(depth.dead)} given up: hub worker --retry tries them again")
+    return "; ".join(words)
 
 
 def outbox_words(pending: int, dead: int) -> str:

@@ -5,6 +5,7 @@ from typing import TypedDict
 from hub.connectors.base import Page, Stream
 from hub.etl.context import Hub
 from hub.etl.erased import Gate
+from hub.etl.recovered import has_webhook, not_older
 from hub.landing import store
 from hub.logs import get_logger
 from hub.records.batches import Batch
@@ -42,8 +43,11 @@ def land_page(
     mapped = f"{batch.source}/{stream.name}" in hub.mappings
     scope: _Scope = {"batch": batch.id, "source": batch.source, "stream": stream.name}
     with hub.engine.begin() as conn:
-        gate = Gate.of(conn, hub.settings.home)
-        records = gate.land(conn, page.records, mapped=mapped, **scope) if gate else page.records
+        records = page.records
+        if has_webhook(hub, batch.source) and records:
+            records = not_older(conn, hub, batch, stream.name, records)
+        if gate := Gate.of(conn, hub.settings.home):
+            records = gate.land(conn, records, mapped=mapped, **scope)
         landed = store.land_page(
             conn, records, lane=batch.lane, mapped=mapped, volatile=stream.volatile, **scope
         )

@@ -464,3 +464,31 @@ def erasures_done(conn: Connection) -> set[str]:
         batch.c.kind == "erase", batch.c.state == "done"
     )
     return set(conn.execute(found).scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """New objects that the latest sync of a source found, although their webhook fires.
+
+    Args:
+        source: its name.
+        stream: their stream.
+        objects: how many.
+    """
+
+    source: str
+    stream: str
+    objects: int
+
+
+_RECOVERED = text("""
+SELECT b.source, w.key, CAST(w.value ->> 'recovered' AS int)
+FROM (SELECT DISTINCT ON (source) source, windows FROM ops.batch WHERE kind = 'sync'
+      ORDER BY source, id DESC) b, jsonb_each(b.windows) AS w
+WHERE w.value ->> 'recovered' IS NOT NULL ORDER BY b.source, w.key
+""")
+
+
+def recovered(conn: Connection) -> list[Recovered]:
+    """Return what the latest sync of each source has found instead of its webhooks."""
+    return [Recovered(*row) for row in conn.execute(_RECOVERED)]

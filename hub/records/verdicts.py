@@ -81,3 +81,17 @@ def reopen(conn: Connection, objects: Sequence[tuple[tuple[str, str, str], int]]
                 "ids": [key[2] for key, _ in objects],
             },
         )
+
+
+_CAME_LIVE = text("""
+SELECT EXISTS (
+  SELECT 1 FROM ops.batch b JOIN ops.verdict v ON v.batch_id = b.id
+  WHERE b.source = :source AND b.kind = 'live' AND b.started_at > :since
+    AND v.stream = :stream AND v.verdict IN ('created', 'merged'))
+""")
+
+
+def came_live(conn: Connection, source: str, stream: str, since: datetime) -> bool:
+    """Tell whether a source has sent new objects of a stream by itself since a moment."""
+    args = {"source": source, "stream": stream, "since": since}
+    return bool(conn.execute(_CAME_LIVE, args).scalar_one())

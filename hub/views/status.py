@@ -20,8 +20,10 @@ from hub.etl.mapping_summaries import summaries
 from hub.etl.promise import Promise, promises
 from hub.etl.refresh_interval import interval
 from hub.etl.waiting import waiting_n
-from hub.landing import silent
+from hub.landing import inbox, silent
+from hub.landing.inbox import Depth
 from hub.records import batches, budgets, migrations
+from hub.records.batches import Recovered
 from hub.records.erasure_key import work_file
 from hub.records.migrations import MigrationStatus
 from hub.settings import Settings
@@ -188,6 +190,8 @@ class Status:
         unproved: the faults of the latest read of each source, as in its failed run.
         outbox_pending: notifications that are to be sent.
         outbox_dead: notifications that were given up.
+        inbox: events of sources that wait, and that no worker tries again.
+        recovered: new objects that the latest sync of a source found instead of its webhook.
         leads: leads on lists.
         budgets: the questions that the vendors allow.
         promises: within how many seconds a change at a source is in the CRM while `hub up` runs.
@@ -213,6 +217,8 @@ class Status:
     unproved: tuple[str, ...]
     outbox_pending: int
     outbox_dead: int
+    inbox: Depth
+    recovered: tuple[Recovered, ...]
     leads: int
     budgets: tuple[BudgetStatus, ...]
     promises: tuple[Promise, ...]
@@ -241,6 +247,8 @@ def read_status(database: Database, settings: Settings) -> Status:
             roles={s: getattr(settings.sources, s).role for s in settings.sources.configured()},
             streams=tuple(StreamStatus(**row) for row in overview.streams(conn)),
             pending=waiting_n(conn),
+            inbox=inbox.depth(conn),
+            recovered=tuple(batches.recovered(conn)),
             budgets=tuple(BudgetStatus(**row) for row in budgets.all_rows(conn)),
             promises=tuple(promises(conn, settings)),
             unproved=tuple(

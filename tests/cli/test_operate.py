@@ -95,6 +95,8 @@ def test_status_keeps_words_whole(loaded: House) -> None:
         "batches",
         "migrations",
         "roles",
+        "inbox",
+        "recovered",
     }
     keys |= {
         "unproved",

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import text
 
 from hub.errors import ConfigError, RecordError, TransientError
@@ -18,7 +19,9 @@ from hub.landing import inbox
 from hub.live.lane import MOST_TRIES
 from hub.live.worker import Worker, run_until_empty
 from hub.model.records import RawRecord
+from hub.records import batches
 from hub.settings.blocks import AlertSettings
+from hub.settings.sources import HubspotSettings
 from tests.flow.conftest import World, hubspot_contact, mailchimp_member, typeform_answer
 from tests.flow.test_live_first import WAITING, adopt
 from tests.lives import HandVendors, answered, hint, put, state_of
@@ -261,3 +264,40 @@ def test_a_question_joins_the_notice_of_the_assignment_for_ten_minutes(read: Wor
             conn.execute(text("UPDATE ops.outbox SET created_at = now() - interval '11 minutes'"))
         (later,) = ask("t3", 30)
         assert later.startswith("inquiry_received: ")
+
+
+def test_what_webhooks_have_missed_comes_by_the_next_poll_and_is_counted(read: World) -> None:
+    """The gateway was down: its vendor's events are lost, and the poll finds all leads."""
+    hub = read.hub
+    sources = hub.settings.sources.model_copy(
+        update={"hubspot": HubspotSettings(webhook_secret=SecretStr("s"))}
+    )
+    hub = read.hub = replace(hub, settings=hub.settings.model_copy(update={"sources": sources}))
+    vendors = HandVendors(read.vendors)
+
+    def recovered() -> list[tuple[str, str, int]]:
+        with hub.engine.begin() as conn:
+            return [(o.source, o.stream, o.objects) for o in batches.recovered(conn)]
+
+    read.add("hubspot", "contacts", lea(90, at=90, email="m@m.example.com"))
+    flow.sync(hub, ["hubspot"])
+    assert recovered() == [], "no webhook has ever sent a new contact"
+    read.add("hubspot", "contacts", lea(1, at=100))
+    put(hub.engine, hint("hubspot", "contacts", "1"))
+    run_until_empty(hub, vendors)
+    read.add("hubspot", "contacts", *(
+        lea(n, at=100 + n, email=f"p{n}@p{n}.example.com") for n in range(2, 9)
+    ))  # fmt: skip
+    flow.sync(hub, ["hubspot"])
+    assert recovered() == [("hubspot", "contacts", 7)]
+    assert len(read.rows("SELECT FROM crm.lead WHERE owner_id IS NOT NULL")) == 9
+    flow.sync(hub, ["hubspot"])
+    assert recovered() == [], "the latest sync has found nothing"
+
+    # a poll whose index is behind the webhook
+    read.vendors["hubspot"].objects["contacts"] = [lea(1, at=300, firstname="Léa")]
+    put(hub.engine, hint("hubspot", "contacts", "1", "changed"))
+    run_until_empty(hub, vendors)
+    read.vendors["hubspot"].objects["contacts"] = [lea(1, at=299, firstname="Old")]
+    flow.sync(hub, ["hubspot"])
+    assert read.rows("SELECT FROM crm.lead WHERE first_name = 'Léa'")
