@@ -37,7 +37,7 @@ from hub.errors import ConfigError, CredentialError, HubError, ProtocolError, Tr
 _T = TypeVar("_T")
 # SOAP login() does not exist from v65.0 on and is retired in Summer '27
 _LAST_SOAP_VERSION = 64.0
-_LOGINS_IN_A_ROW = 3
+_LOGINS_IN_A_ROW = 10  # sessions of several readers may end again and again, in a row by chance
 # every answer has the daily quota; Salesforce has no shorter quota for REST reads
 LIMITS = Limits()
 # the SDK asks for pretty-printed bodies; compact ones have two thirds of the size
