@@ -12,12 +12,12 @@ from hub.sandbox.smtp import Mailbox
 
 
 @contextmanager
-def mail_server() -> Iterator[tuple[Mailbox, int]]:
+def mail_server(box: Mailbox | None = None) -> Iterator[tuple[Mailbox, int]]:
     """A mail server that keeps what it is given, and its port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    box = Mailbox()
+    box = box or Mailbox()
     controller = Controller(box, hostname="127.0.0.1", port=port)
     controller.start()
     try:

@@ -15,7 +15,7 @@ from hub.db import outbox
 from hub.etl.completeness import standing
 from hub.etl.context import Core
 from hub.logs import get_logger
-from hub.model.alert_states import Cause, Change, News, change
+from hub.model.alert_states import Cause, Change, News, Standing, change
 from hub.model.events import SourceAlert
 from hub.records import alert_states
 from hub.settings import ADMINS, AlertSettings
@@ -85,6 +85,31 @@ def deliveries_well(conn: Connection, core: Core, source: str) -> None:
 
 def _deliveries_of(source: str) -> str:
     return f"{source} webhooks"
+
+
+def address_refused(conn: Connection, core: Core, user_id: int | None, to: str, why: str) -> None:
+    """Alert to an address that a mail server refuses, once until it takes a mail for it again.
+
+    Args:
+        conn: an open transaction.
+        core: the hub.
+        user_id: the user of the address; None for another receiver.
+        to: the address.
+        why: what the mail server said.
+    """
+    sentence = f"{to} gets no e-mail: {why}; correct the address, or choose alerts in the hub alone"
+    _tell(conn, core, _mail_to(user_id), [Cause("refused address", sentence)])
+
+
+def address_works(conn: Connection, core: Core, user_id: int | None) -> None:
+    """Say that a mail server takes mails for a user again, if an admin was told that it does not."""
+    known = alert_states.read(conn, _mail_to(user_id))
+    if known is not None and known.standing is Standing.FAILED:
+        _tell(conn, core, _mail_to(user_id), [])
+
+
+def _mail_to(user_id: int | None) -> str:
+    return "e-mail to other receivers" if user_id is None else f"e-mail to user/{user_id}"
 
 
 def works(conn: Connection, core: Core, job: str) -> None:

@@ -9,7 +9,7 @@ everything of the live lane, and never a record of the other one.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from hub.db.transactions import ask
 from hub.etl.companies import match_companies
@@ -18,11 +18,13 @@ from hub.etl.load import load_live, load_live_companies
 from hub.etl.match import match_pending
 from hub.etl.normalize import normalize_pending
 from hub.etl.route import route_unowned
+from hub.etl.stage_reports import Subject
 from hub.etl.unmatched import RELATED, load_owners, load_related, load_tickets
 from hub.records import folding, queue
 from hub.records.companies import ORGANISATION
 
 _LOOKS, _LOOK_S = 50, 0.02
+_ALL = Subject()
 
 
 def take_live(hub: Hub) -> bool:
@@ -44,29 +46,40 @@ def take_live(hub: Hub) -> bool:
     return is_taken
 
 
-def run_live(hub: Hub) -> Mapping[str, int]:
+Report = Callable[[str, Mapping[str, int], Subject], None]
+"""Is told what a stage has done, and of which stream if it is of one."""
+
+
+def run_live(hub: Hub, report: Report = lambda *_: None) -> Mapping[str, int]:
     """Take what waits of the live lane as far as it gets now; returns counts, none if nothing waited.
 
     A record that another process has in hand is left to that process: call again a moment later.
     """
-    counts: Counter[str] = Counter()
     waits = ask(hub.engine, queue.live_waits)
+    if not waits:
+        return {}
+    counts: Counter[str] = Counter()
+
+    def say(stage: str, done: Mapping[str, int], subject: Subject = _ALL) -> None:
+        counts.update(done)
+        report(stage, done, subject)
+
     if queue.NORMALIZE in waits:
-        for stream in normalize_pending(hub, only_live=True).values():
-            counts.update(stream)
-    waits |= ask(hub.engine, queue.live_waits) if waits else frozenset()
+        for (source, stream), done in normalize_pending(hub, only_live=True).items():
+            say("normalize", done, Subject(None, source, stream))
+        waits |= ask(hub.engine, queue.live_waits)
     if queue.MATCH in waits:
-        counts.update(match_pending(hub, only_live=True))
+        say("match", match_pending(hub, only_live=True))
     if queue.COMPANIES in waits:
-        counts.update(match_companies(hub, only_live=True))
-    if waits:
-        _load(hub, waits, counts)
-        counts.update(route_unowned(hub, bulk=False))
+        say("match", match_companies(hub, only_live=True))
+    say("load", _loaded(hub, waits))
+    say("route", route_unowned(hub, bulk=False))
     return counts
 
 
-def _load(hub: Hub, waits: frozenset[str], counts: Counter[str]) -> None:
+def _loaded(hub: Hub, waits: frozenset[str]) -> Counter[str]:
     """Load in the order of `hub.etl.load.load_pending`."""
+    counts: Counter[str] = Counter()
     if queue.OWNERS in waits:
         counts.update(load_owners(hub, only_live=True))
     if queue.TICKETS in waits:
@@ -80,3 +93,4 @@ def _load(hub: Hub, waits: frozenset[str], counts: Counter[str]) -> None:
         counts.update(load_related(hub, only_live=True))
         if ids := ask(hub.engine, folding.live_stale):
             counts.update(load_live(hub, ids))
+    return counts

@@ -20,6 +20,7 @@ from hub.crm.alerts import Facts, Subject
 from hub.db import outbox
 from hub.db.transactions import ask
 from hub.errors import HubError, RecordError, TransientError
+from hub.etl import alerts as source_alerts
 from hub.etl.context import Core
 from hub.logs import get_logger
 from hub.model.alert_states import News
@@ -201,10 +202,10 @@ def _send(hub: Core, one: _Outgoing, channel: SmtpChannel) -> str:
     with hub.engine.begin() as conn:
         if not outbox.still_exists(conn, one.row.id):
             return "emails" if error is None else "failed"
-        return _keep_result(conn, one, error)
+        return _keep_result(hub, conn, one, error)
 
 
-def _keep_result(conn: Connection, one: _Outgoing, error: HubError | None) -> str:
+def _keep_result(hub: Core, conn: Connection, one: _Outgoing, error: HubError | None) -> str:
     row = one.row
     if isinstance(error, TransientError) and row.attempts + 1 < _GIVE_UP_AFTER:
         delay = error.retry_after_s or min(3600.0, 5.0 * 2.0**row.attempts)
@@ -214,6 +215,10 @@ def _keep_result(conn: Connection, one: _Outgoing, error: HubError | None) -> st
     message = error.message if error else None
     outbox.finish(conn, row.id, state="dead" if error else "done", error=message)
     _note(conn, row, one.mail, "failed" if error else "sent", error)
+    if isinstance(error, RecordError):
+        source_alerts.address_refused(conn, hub, row.user_id, one.mail.to, error.message)
+    elif error is None:
+        source_alerts.address_works(conn, hub, row.user_id)
     return "failed" if error else "emails"
 
 

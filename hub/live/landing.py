@@ -6,7 +6,7 @@ transaction, and settles the rows in it.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
@@ -22,16 +22,27 @@ from hub.model.verdicts import Op
 from hub.records import batches
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
+
+
 Place = tuple[str, str]
 """Source and stream."""
 
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """How many records were new to the hub or changed, and how many were not."""
+    """How many records were new to the hub or changed, and how many were not, by their stream."""
 
-    changed: int = 0
-    unchanged: int = 0
+    by_place: Mapping[Place, tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def changed(self) -> int:
+        """Return how many were new or changed."""
+        return sum(changed for changed, _ in self.by_place.values())
+
+    @property
+    def unchanged(self) -> int:
+        """Return how many were not."""
+        return sum(unchanged for _, unchanged in self.by_place.values())
 
 
 def as_sent(rows: Iterable[Waiting]) -> dict[Place, list[RawRecord]]:
@@ -59,14 +70,13 @@ def land(
         read_now: whether they were read from the vendor, or came with the event. An event may come late:
             it changes nothing if a version of the same time has landed.
     """
-    changed = unchanged = 0
+    done: dict[Place, tuple[int, int]] = {}
     for (source, stream), records in sorted(found.items()):
         landing_lock(conn, source, stream)
         last = _last_of_each(records)
         changed_n = _land_stream(conn, hub, (source, stream), last, read_now=read_now)
-        changed += changed_n
-        unchanged += len(last) - changed_n
-    return Landed(changed, unchanged)
+        done[source, stream] = changed_n, len(last) - changed_n
+    return Landed(done)
 
 
 def _last_of_each(records: Sequence[RawRecord]) -> list[RawRecord]:

@@ -48,10 +48,15 @@ class UnreadError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one step did: rows that were taken, and records that changed something."""
+    """What one step did: rows that were taken, and what was landed."""
 
     taken: int = 0
-    changed: int = 0
+    landed: Sequence[Landed] = ()
+
+    @property
+    def changed(self) -> int:
+        """Return how many records were new to the hub or changed."""
+        return sum(one.changed for one in self.landed)
 
 
 class Lane:
@@ -89,7 +94,7 @@ class Lane:
 
     def _apart(self, rows: Sequence[Waiting]) -> Step:
         """Land the rows one by one."""
-        taken = changed = 0
+        taken, landed = 0, list[Landed]()
         for row in rows:
             own: list[Waiting] = []
             try:
@@ -100,8 +105,8 @@ class Lane:
                 ask(self._hub.engine, inbox.depth)  # the database answers, so it is the row's fault
                 done = self._failed(own or [row], RecordError(where(exc)))
             taken += done.taken
-            changed += done.changed
-        return Step(taken, changed)
+            landed += done.landed
+        return Step(taken, landed)
 
     def _land(self, rows: list[Waiting], only: Sequence[int] | None, conn: Connection) -> Step:
         """Take rows, land them and settle them; `rows` then has what was taken, for the case of a fault."""
@@ -112,7 +117,7 @@ class Lane:
         done = landing.land(conn, self._hub, found, read_now=not self._door.is_record)
         inbox.settle(conn, [row.id for row in rows])
         self._say(rows, done)
-        return Step(len(rows), done.changed)
+        return Step(len(rows), [done])
 
     def _read(self, rows: Sequence[Waiting]) -> Mapping[Place, Sequence[RawRecord]]:
         names: dict[Place, dict[str, None]] = {}

@@ -5,7 +5,7 @@
   does not answer holds up its own hints alone
 - the *stages* take the live lane to its owners
 - the *post* sends notices: a slow mail server holds up no lead
-- the *house* closes live batches once a minute
+- the *house* closes live batches once a minute, and reports what was done to Dagster's sensor
 
 Each thread goes on after a fault, a little later each time. All state is in the database, so a worker can be
 killed at any moment, and any number of them may run side by side.
@@ -13,7 +13,10 @@ killed at any moment, and any number of them may run side by side.
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from hub.db.transactions import ask
 from hub.errors import HubError
@@ -24,10 +27,12 @@ from hub.etl.contain import where
 from hub.etl.context import Hub
 from hub.etl.live_first import run_live
 from hub.etl.notify import deliver_pending
+from hub.etl.stage_reports import Subject
 from hub.landing import inbox
 from hub.landing.inbox import Door
 from hub.live.lane import Lane
 from hub.live.listening import Ear
+from hub.live.tally import Tally
 from hub.live.vendors import Reader, Vendors
 from hub.logs import get_logger
 from hub.records import queue
@@ -112,6 +117,7 @@ class Worker:
         self._stop = threading.Event()
         self._vendors = vendors or Vendors(hub)
         self._looks = 0
+        self._tally = Tally(hub)
         self._stages = self._thread("stages", self._run_stages, _STAGES_S)
         self._post = self._thread("post", self._send, _POST_S)
         self._house = self._thread("house", self._keep_house, CLOSE_S)
@@ -143,6 +149,8 @@ class Worker:
             self._stop.set()
             ear.close()
             self._end([*threads, *self._lanes.values()])
+            with suppress(HubError, SQLAlchemyError):
+                self._tally.report()
 
     def _thread(self, name: str, work: Callable[[], bool], every_s: float) -> _Thread:
         return _Thread(name, work, every_s, self._stop)
@@ -171,10 +179,14 @@ class Worker:
         done = lane.step()
         if done.changed:
             self._stages.ring()
+        for landed in done.landed:
+            for (source, stream), (changed, unchanged) in landed.by_place.items():
+                counts = {"landed": changed, "unchanged": unchanged}
+                self._tally.add("land", counts, Subject(None, source, stream))
         return bool(done.taken)
 
     def _run_stages(self) -> bool:
-        if any(run_live(self._hub).values()):
+        if any(run_live(self._hub, self._tally.add).values()):
             self._looks = 0
             self._post.ring()
             return True
@@ -186,9 +198,13 @@ class Worker:
         return False
 
     def _send(self) -> bool:
-        return any(deliver_pending(self._hub).values())
+        counts = deliver_pending(self._hub)
+        if counts:
+            self._tally.add("notify", counts, Subject())
+        return any(counts.values())
 
     def _keep_house(self) -> bool:
+        self._tally.report()
         close_live(self._hub)
         with self._hub.engine.begin() as conn:
             dead = inbox.dead_sources(conn)

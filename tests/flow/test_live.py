@@ -20,6 +20,7 @@ from hub.live.lane import MOST_TRIES
 from hub.live.worker import Worker, run_until_empty
 from hub.model.records import RawRecord
 from hub.records import batches
+from hub.sandbox.smtp import Mailbox
 from hub.settings.blocks import AlertSettings
 from hub.settings.sources import HubspotSettings
 from tests.flow.conftest import World, hubspot_contact, mailchimp_member, typeform_answer
@@ -232,6 +233,12 @@ def test_one_person_by_three_sources_at_one_moment_is_one_lead_of_one_owner(read
     assert Counter(row.lead_id for row in read.rows("SELECT lead_id FROM ops.assignment")) == {
         one.id: 1 for one in leads
     }
+    done = read.rows("SELECT stage, source, sum(CAST(counts ->> 'landed' AS int)) AS n FROM ops.stage_report "
+                     "WHERE stage IN ('land', 'notify') AND NOT in_dagster GROUP BY 1, 2 ORDER BY 1, 2")  # fmt: skip
+    assert [(r.stage, r.source, r.n) for r in done if r.n] == [
+        ("land", source, PEOPLE_N) for source in ("hubspot", "mailchimp", "typeform")
+    ], "Dagster's sensor has what the workers did"
+    assert any(r.stage == "notify" for r in done)
     mails = Counter(m["headers"]["X-Hub-Event"] for m in box.mail())
     assert mails == {"lead_assigned": PEOPLE_N}, "one notice a person"
     assert len(read.rows("SELECT FROM crm.inquiry")) == PEOPLE_N
@@ -301,3 +308,47 @@ def test_what_webhooks_have_missed_comes_by_the_next_poll_and_is_counted(read: W
     read.vendors["hubspot"].objects["contacts"] = [lea(1, at=299, firstname="Old")]
     flow.sync(hub, ["hubspot"])
     assert read.rows("SELECT FROM crm.lead WHERE first_name = 'Léa'")
+
+
+class Refusing(Mailbox):
+    """A mail server that knows no user of some addresses."""
+
+    refused: frozenset[str] = frozenset()
+
+    async def handle_RCPT(  # noqa: N802  # aiosmtpd gives the name
+        self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any
+    ) -> str:
+        if address in self.refused:
+            return "550 5.1.1 no such user"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+
+def test_an_admin_is_told_once_of_an_address_that_is_refused(read: World) -> None:
+    alerts = [AlertSettings(to=[OPS])]
+    hub = replace(read.hub, settings=read.hub.settings.model_copy(update={"alerts": alerts}))
+    box = Refusing()
+    box.refused = frozenset({"ann@owners.example.com"})
+    vendors = HandVendors(read.vendors)
+
+    def arrive(*numbers: int) -> list[tuple[str, str]]:
+        for n in numbers:
+            put(
+                hub.engine,
+                answered(f"t{n}", at=n, email=f"p{n}@p{n}.example.com", last_name=f"N{n}"),
+            )
+            run_until_empty(mailing_to(hub, port), vendors)
+        run_until_empty(mailing_to(hub, port), vendors)
+        told = [(m["headers"]["X-Hub-Event"], m["text"]) for m in box.mail() if m["to"] == [OPS]]
+        box.clear()
+        return told
+
+    with mail_server(box) as (_, port):
+        ((event, words),) = arrive(1, 2, 3, 4)  # the first and the fourth turn are hers
+        assert event == "source_failed"
+        assert "ann@owners.example.com gets no e-mail" in words
+        states = read.rows("SELECT state, count(*) AS n FROM ops.delivery GROUP BY 1 ORDER BY 1")
+        assert [(r.state, r.n) for r in states] == [("failed", 2), ("sent", 3)], "the delivery log"
+        box.refused = frozenset()
+        ((event, _),) = arrive(5, 6, 7)
+        assert event == "source_recovered"
