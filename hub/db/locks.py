@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from hashlib import blake2b
 
 from sqlalchemy import Connection, Engine, func, select, text
+from sqlalchemy.exc import OperationalError
 
 from hub.clock import Clock
 
@@ -117,6 +118,37 @@ def slot_lock(engine: Engine, name: str, slots: int, clock: Clock) -> Iterator[N
                     conn.execute(text("SELECT pg_advisory_unlock(:space, :number)"), number)
                 return
         clock.sleep(_POLL_S)
+
+
+_PATIENCE_MS = 1000
+_SET_TIMEOUT = text("SELECT set_config('lock_timeout', :ms, false)")
+_NOT_AVAILABLE = "55P03"
+
+
+@contextmanager
+def queue_lock(engine: Engine, name: str) -> Iterator[None]:
+    """Wait in a queue, in order of arrival, on a connection of its own; after a second go on without.
+
+    The first in the queue keeps its place until the block ends. If its process is killed, the place is free
+    as soon as its connection is gone.
+    """
+    number = {"space": LOCK_SPACE, "number": lock_number(f"queue:{name}")}
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        conn.execute(_SET_TIMEOUT, {"ms": str(_PATIENCE_MS)})
+        is_first = True
+        try:
+            conn.execute(_WAIT, number)
+        except OperationalError as exc:
+            if getattr(exc.orig, "sqlstate", None) != _NOT_AVAILABLE:
+                raise
+            is_first = False
+        finally:
+            conn.execute(_SET_TIMEOUT, {"ms": "0"})  # the connection goes back to a pool
+        try:
+            yield
+        finally:
+            if is_first:
+                conn.execute(text("SELECT pg_advisory_unlock(:space, :number)"), number)
 
 
 @contextmanager

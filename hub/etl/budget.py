@@ -27,7 +27,7 @@ from hub.connectors.governor import (
     check_day,
     next_send_time,
 )
-from hub.db.locks import slot_lock
+from hub.db.locks import queue_lock, slot_lock
 from hub.records import budgets
 
 # how long a request may be on its way, if its answer does not show that it took less
@@ -86,9 +86,15 @@ class SharedBudget:
         """Wait until `n` requests of a kind may go; `BudgetError` if the day's share is used."""
         rates = [rate for rate in self._limits.rates if rate.counts(kind)]
         for _ in range(n):
+            if self._try(rates) > timedelta():
+                self._wait(rates)
+            self.spent_n += 1
+
+    def _wait(self, rates: list[Rate]) -> None:
+        """Wait and take one request; one after the other, so that not all wake for the same request."""
+        with queue_lock(self._engine, f"{self._account}:{','.join(rate.name for rate in rates)}"):
             while (wait := self._try(rates)) > timedelta():
                 self._clock.sleep(wait.total_seconds())
-            self.spent_n += 1
 
     def observe(self, usage: Usage) -> None:
         """Store how much of the day's quota is used, by all applications."""
