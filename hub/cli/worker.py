@@ -26,7 +26,7 @@ def worker(
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Land what sources send, and take leads to their owners, until Ctrl-C. `hub up` starts it too."""
+    """Run the worker, which lands what sources send and takes leads to their owners, until Ctrl-C."""
     from hub.cli.session import opened_database
 
     if retry:

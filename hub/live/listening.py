@@ -1,4 +1,4 @@
-"""Hear of new rows of the inbox: PostgreSQL's NOTIFY, and a look every few seconds without one.
+"""Learn of new rows of the inbox: PostgreSQL's NOTIFY, and a look every few seconds without one.
 
 A notification is lost while the connection is; the look finds what it announced.
 """
@@ -13,7 +13,7 @@ from hub.landing.inbox import CHANNEL
 _LISTEN = f"LISTEN {CHANNEL}"
 
 
-class Ear:
+class Listener:
     """Listens on a connection of its own, opened again after it was lost. For one thread.
 
     Args:

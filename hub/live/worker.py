@@ -1,11 +1,11 @@
 """The worker: threads that land what waits in the inbox, take it to its owners, and send notices.
 
-- the *ear*, the thread of the caller, hears of new rows and wakes the lanes
+- the *listener*, the thread of the caller, is told of new rows and wakes the lanes
 - one *lane* for events that have their record, and one for the hints of each source: so a vendor that
   does not answer holds up its own hints alone
 - the *stages* take the live lane to its owners
-- the *post* sends notices: a slow mail server holds up no lead
-- the *house* closes live batches once a minute, and reports what was done to Dagster's sensor
+- the *notices* thread sends mail: a slow mail server holds up no lead
+- the *closing* thread closes live batches once a minute, and reports what was done to Dagster's sensor
 
 Each thread goes on after a fault, a little later each time. All state is in the database, so a worker can be
 killed at any moment, and any number of them may run side by side.
@@ -31,7 +31,7 @@ from hub.etl.stage_reports import Subject
 from hub.landing import inbox
 from hub.landing.inbox import Door
 from hub.live.lane import Lane
-from hub.live.listening import Ear
+from hub.live.listening import Listener
 from hub.live.tally import Tally
 from hub.live.vendors import Reader, Vendors
 from hub.logs import get_logger
@@ -119,8 +119,8 @@ class Worker:
         self._looks = 0
         self._tally = Tally(hub)
         self._stages = self._thread("stages", self._run_stages, _STAGES_S)
-        self._post = self._thread("post", self._send, _POST_S)
-        self._house = self._thread("house", self._keep_house, CLOSE_S)
+        self._notices = self._thread("notices", self._send, _POST_S)
+        self._closing = self._thread("closing", self._close_batches, CLOSE_S)
         self._lanes: dict[Door, _Thread] = {}
 
     def stop(self) -> None:
@@ -130,8 +130,8 @@ class Worker:
     def run(self, goes_on: Callable[[], bool] = lambda: True) -> None:
         """Work until `stop`, or until `goes_on` says no; it is asked every few seconds."""
         spare_the_program()
-        ear = Ear(self._hub.engine)
-        threads = (self._stages, self._post, self._house)
+        listener = Listener(self._hub.engine)
+        threads = (self._stages, self._notices, self._closing)
         for one in threads:
             one.start()
         faults_n = 0
@@ -139,15 +139,15 @@ class Worker:
             while not self._stop.is_set() and goes_on():
                 try:
                     self._wake()
-                    ear.wait(LOOK_S)
+                    listener.wait(LOOK_S)
                     faults_n = 0
                 except Exception as exc:  # noqa: BLE001  # the edge
                     faults_n += 1
-                    _say("ear", exc)
+                    _say("listener", exc)
                     self._stop.wait(min(_LONGEST_S, _AGAIN_S * 2**faults_n))
         finally:
             self._stop.set()
-            ear.close()
+            listener.close()
             self._end([*threads, *self._lanes.values()])
             with suppress(HubError, SQLAlchemyError):
                 self._tally.report()
@@ -188,7 +188,7 @@ class Worker:
     def _run_stages(self) -> bool:
         if any(run_live(self._hub, self._tally.add).values()):
             self._looks = 0
-            self._post.ring()
+            self._notices.ring()
             return True
         if self._looks < _LOOKS and ask(self._hub.engine, queue.live_waits):
             self._looks += 1  # another process has it in hand
@@ -203,7 +203,7 @@ class Worker:
             self._tally.add("notify", counts, Subject())
         return any(counts.values())
 
-    def _keep_house(self) -> bool:
+    def _close_batches(self) -> bool:
         self._tally.report()
         close_live(self._hub)
         with self._hub.engine.begin() as conn:
