@@ -71,7 +71,7 @@ def names(wheel: Path) -> set[str]:
 
 
 def test_each_file_of_the_package_is_in_exactly_one_wheel(wheels: dict[str, Path]) -> None:
-    kept = {".py", ".yaml", ".json", ".lark", ".mako", ".sql", ".typed"}
+    kept = {".py", ".yaml", ".json", ".html", ".lark", ".mako", ".sql", ".typed"}
     files = {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "hub").rglob("*")

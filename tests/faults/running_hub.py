@@ -31,6 +31,7 @@ WITHIN_S = 120.0
 """Within two minutes everything goes on."""
 END_S = 40.0
 """Within twenty seconds of Ctrl-C everything has ended; a busy machine takes longer."""
+_GONE_S = 30.0
 ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
 _COMMANDS = {
     "code server": b"code-server\0start",
@@ -217,7 +218,10 @@ def kill_once(up: Up, name: str) -> Told:
             run_id = up.started()[0]
             time.sleep(3)  # it has taken its lock, and waits for the one of its source
             began, at = time.monotonic(), time.time()
+            runs = set(up.pids("run"))
             up.kill(name)
+            if name == "code server":  # it takes its runs with it; one that waits cannot end before
+                within(_GONE_S, lambda: not runs & set(up.pids("run")))
             # The session that holds the source ends here; with PostgreSQL it was killed as well.
     except Exception as exc:
         if name != "PostgreSQL" or isinstance(exc, AssertionError):

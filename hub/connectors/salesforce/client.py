@@ -13,7 +13,11 @@ from xml.parsers.expat import ExpatError
 
 import requests
 from simple_salesforce.api import Salesforce
-from simple_salesforce.exceptions import SalesforceError, SalesforceGeneralError
+from simple_salesforce.exceptions import (
+    SalesforceError,
+    SalesforceExpiredSession,
+    SalesforceGeneralError,
+)
 
 from hub.clock import Clock
 from hub.connectors.addresses import local_path
@@ -37,7 +41,9 @@ from hub.errors import ConfigError, CredentialError, HubError, ProtocolError, Tr
 _T = TypeVar("_T")
 # SOAP login() does not exist from v65.0 on and is retired in Summer '27
 _LAST_SOAP_VERSION = 64.0
-_LOGINS_IN_A_ROW = 10  # sessions of several readers may end again and again, in a row by chance
+_LOGINS_IN_A_ROW = (
+    10  # sessions of several readers may end in a row by chance; the SDK renews one three times
+)
 # every answer has the daily quota; Salesforce has no shorter quota for REST reads
 LIMITS = Limits()
 # the SDK asks for pretty-printed bodies; compact ones have two thirds of the size
@@ -311,6 +317,8 @@ class SalesforceClient:
             raise
         except SalesforceError as exc:
             error = translate(exc, where=where)
+            if isinstance(exc, SalesforceExpiredSession) and self._retry_policy.attempts > 1:
+                error = make_error(TransientError, f"{where}: the session has ended again")
             # from None: the SDK's message quotes the body, and a login's body contains the token
             raise (error or ProtocolError(f"{where}: {type(exc).__name__}")) from None
         except (AttributeError, KeyError, IndexError, TypeError, RecursionError) as exc:
