@@ -19,6 +19,7 @@ from hub.cli.upgrading import in_background
 from hub.clock import SystemClock
 from hub.errors import ConfigError, HubError
 from hub.settings import find, load
+from hub.settings.changes import Changes
 
 _LOOK_S = 0.5
 
@@ -75,23 +76,12 @@ def stay(dagster: Dagster, config: Path | None) -> NoReturn:
     Raises:
         HubError: a process ended too often, or another hub has come up for this home.
     """
-    file = find(config)
-    read = _version(file)
+    changes = Changes(find(config))
     while True:
         dagster.check()
-        if (now := _version(file)) != read:
-            read = now
+        if changes.has_one():
             _load_again(dagster, config)
         _CLOCK.sleep(_LOOK_S)
-
-
-def _version(file: Path | None) -> tuple[int, int] | None:
-    """Return what changes with each write of a file; None while there is none."""
-    try:
-        stat = file.stat() if file else None
-    except OSError:
-        return None
-    return (stat.st_mtime_ns, stat.st_size) if stat else None
 
 
 def _load_again(dagster: Dagster, config: Path | None) -> None:

@@ -95,16 +95,13 @@ def _signals(one: "Worker") -> Iterator[list[int]]:
 def _watch(config: Path | None) -> Callable[[], bool]:
     """Return a question: is hub.yaml as it was? A file that cannot be used changes nothing."""
     from hub.settings import find, load
+    from hub.settings.changes import Changes
 
-    file = find(config)
-    read = _version(file)
+    changes = Changes(find(config))
 
     def is_same() -> bool:
-        nonlocal read
-        now = _version(file)
-        if now == read:
+        if not changes.has_one():
             return True
-        read = now
         try:
             load(config)
         except HubError as exc:
@@ -113,12 +110,3 @@ def _watch(config: Path | None) -> Callable[[], bool]:
         return False
 
     return is_same
-
-
-def _version(file: Path | None) -> tuple[int, int] | None:
-    """Return what changes with each write of a file; None while there is none."""
-    try:
-        stat = file.stat() if file else None
-    except OSError:
-        return None
-    return (stat.st_mtime_ns, stat.st_size) if stat else None

@@ -9,6 +9,7 @@ from hub.connectors.webhooks import SENDERS, Hook, Secrets, hook_of
 from hub.errors import HubError
 from hub.logs import get_logger
 from hub.settings import FormSettings, Settings, load
+from hub.settings.changes import Changes
 
 log = get_logger()
 
@@ -59,7 +60,7 @@ class Doors:
 
     def __init__(self, settings: Settings, file: Path | None = None) -> None:
         self.settings = settings
-        self._file, self._read = file, _version(file)
+        self._file, self._changes = file, Changes(file)
         self._by_source = doors_of(settings)
         self._looked_at = monotonic()
 
@@ -83,9 +84,8 @@ class Doors:
         return self.settings.gateway.public_url + rest.decode("ascii", "replace")
 
     def _look(self) -> None:
-        if (now := _version(self._file)) == self._read:
+        if not self._changes.has_one():
             return
-        self._read = now
         try:
             self.settings = load(self._file)
         except HubError as exc:
@@ -93,11 +93,3 @@ class Doors:
             return
         self._by_source = doors_of(self.settings)
         log.info("settings_loaded", hooks=sorted(self._by_source))
-
-
-def _version(file: Path | None) -> tuple[int, int] | None:
-    try:
-        stat = file.stat() if file else None
-    except OSError:
-        return None
-    return (stat.st_mtime_ns, stat.st_size) if stat else None
