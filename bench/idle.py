@@ -56,6 +56,7 @@ groups:
 routing:
   fallback: group:sales
 """
+_PORTS = "\ngateway: {port: 0, private_port: 0}\n"
 _NEW: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "salesforce": ("leads", {"LastName": "Idle", "Company": "Idle Ltd"}),
     "hubspot": ("contacts", {"firstname": "Ida", "lastname": "Idle", "email": "ida@idle.example"}),
@@ -149,6 +150,8 @@ def _part(command: str, parent: str) -> str:
         ("api grpc", "code server"),
         ("hub.assets.web_server", "web server"),
         ("hub.assets.daemon", "daemon"),
+        ("hub.cli.app gateway", "gateway"),
+        ("hub.cli.app worker", "worker"),
     ):
         if words in command:
             return part
@@ -185,10 +188,14 @@ class Tree:
         command = [sys.executable, "-c", main, "up", "--dagster-port", "0", "--json"]
         self.process = subprocess.Popen(
             command, cwd=self.root, env=dict(self.env),
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            stdout=subprocess.PIPE, stderr=(self.root / "up.err").open("w"), text=True,
         )  # fmt: skip
         try:
-            first_line(self.process, _START_S)
+            try:
+                first_line(self.process, _START_S)
+            except SystemExit as exc:
+                why = (self.root / "up.err").read_text()[-2000:]
+                raise SystemExit(f"{self.name}: hub up does not start: {why}") from exc
             yield
         finally:
             self.process.terminate()
@@ -238,6 +245,7 @@ def furnished(name: str, said: Mapping[str, Any]) -> Iterator[Tree]:
         config = root / "hub.yaml"
         if "\npeople:" not in config.read_text():
             config.write_text(config.read_text() + _TEAM)
+        config.write_text(config.read_text() + _PORTS)  # two trees on one machine
         tree.run("sync")
         yield tree
     finally:
