@@ -51,13 +51,19 @@ outbox = Table(
     Column("deal_id", BigInteger, ForeignKey("crm.deal.id")),
     personal("address", Text),  # of a receiver who is no user
     CheckConstraint("state IN ('pending','done','dead')", name="state"),
-    CheckConstraint("num_nonnulls(user_id, address) = 1", name="receiver"),
+    CheckConstraint("num_nonnulls(user_id, address) <= 1", name="receiver"),  # none: erased
     Index(
         "outbox_pending",
         "not_before",
         "id",
         postgresql_where=text("state = 'pending'"),
         info=because("the next events to deliver"),
+    ),
+    Index(
+        "outbox_letter",
+        "created_at",
+        postgresql_where=text("event = 'consent_confirmation'"),
+        info=because("mails of the last hour to a mailbox, or caused by a client"),
     ),
     where_present("contact_id", "removal of a contact takes its events"),
     where_present("deal_id", "removal of a deal takes its events"),
@@ -151,6 +157,23 @@ def join_first(conn: Connection, asked: Sequence[Asked], within: timedelta) -> f
         "within_s": within.total_seconds(),
     }
     return frozenset(row.n - 1 for row in conn.execute(_JOIN, args))
+
+
+_LETTERS = text("""
+SELECT count(*) FILTER (WHERE payload ->> 'mailbox' = :mailbox),
+  count(*) FILTER (WHERE payload ->> 'client' = :client)
+FROM ops.outbox
+WHERE event = 'consent_confirmation' AND created_at > now() - make_interval(secs => :within_s)
+""")
+
+
+def letters_since(
+    conn: Connection, mailbox: str, client: str, within: timedelta
+) -> tuple[int, int]:
+    """Return how many letters of this age went to a mailbox, and how many a client has caused."""
+    args = {"mailbox": mailbox, "client": client, "within_s": within.total_seconds()}
+    to_mailbox, by_client = conn.execute(_LETTERS, args).one()
+    return to_mailbox, by_client
 
 
 def due(conn: Connection, limit: int, *, only: Sequence[EventKind] = ()) -> list[int]:

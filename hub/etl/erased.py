@@ -107,6 +107,10 @@ class Gate:
             self._count(conn, source, stream, [digests[i] for i in blocked])
         return {i: self.key.erased_id(source, stream, i) for i in blocked}
 
+    def is_erased(self, conn: Connection, values: Mapping[str, object]) -> bool:
+        """Tell whether a person with these values was erased."""
+        return bool(tombstones.known(conn, erased_forms.digests_of(self.key, values)))
+
     def normalize(
         self, conn: Connection, rows: Sequence[PendingRaw], result: Normalized
     ) -> Stopped:

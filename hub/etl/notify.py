@@ -22,13 +22,17 @@ from hub.db.transactions import ask
 from hub.errors import HubError, RecordError, TransientError
 from hub.etl import alerts as source_alerts
 from hub.etl.context import Core
+from hub.etl.erased import Gate
 from hub.logs import get_logger
 from hub.model.alert_states import News
-from hub.model.events import ALERTS, EventKind
+from hub.model.confirm_links import LANGUAGES, LIFETIME, ConfirmLink, written
+from hub.model.events import ALERTS, EventKind, Letter
 from hub.model.moments import zone_named
 from hub.notify.channels import Mail, SmtpChannel, compose, message_id
+from hub.notify.confirmation import confirmation_mail
 from hub.notify.preferences import Preference, channels_for
 from hub.notify.templates import Notice, render, words
+from hub.records.link_key import link_key
 
 _GIVE_UP_AFTER = 12
 _CHUNK, _LOOKED_AT = 10, 200
@@ -117,6 +121,11 @@ def _smtp(hub: Core) -> SmtpChannel:
 
 def _write(hub: Core, conn: Connection, row: Any) -> _Written:
     """Write the web alert of an event; one without a mail is done."""
+    if row.user_id is None and row.address is None:  # the receiver was erased
+        outbox.finish(conn, row.id, state="done")
+        return _Written(Counter(), None)
+    if row.event == Letter.CONSENT_CONFIRMATION:
+        return _letter(hub, conn, row)
     subject = Subject(row.lead_id, row.contact_id, row.deal_id)
     facts = alerts.facts(conn, subject, row.user_id)
     channels = _channels(conn, row, facts)
@@ -136,9 +145,40 @@ def _write(hub: Core, conn: Connection, row: Any) -> _Written:
     if "email" not in channels or not to:
         outbox.finish(conn, row.id, state="done")
         return _Written(done, None)
-    domain = hub.settings.smtp.sender.rpartition("@")[2].strip("> ")
-    mail_id = message_id(row.dedupe_key, domain)
+    mail_id = message_id(row.dedupe_key, _domain(hub))
     return _Written(done, _Outgoing(row, compose(row.event, mail_id, to, rendered)))
+
+
+def _letter(hub: Core, conn: Connection, row: Any) -> _Written:
+    """Return the mail that asks for a confirmation; none for a person who was erased meanwhile."""
+    said = row.payload
+    expires_at = datetime.fromisoformat(said["expires_at"])
+    gate = Gate.of(conn, hub.settings.home)
+    base = hub.settings.gateway.public_url
+    is_erased = gate is not None and gate.is_erased(conn, {"email": row.address})
+    if is_erased or not base or expires_at <= hub.clock.now():
+        outbox.finish(conn, row.id, state="done")
+        return _Written(Counter(), None)
+    link = ConfirmLink(said["reference"], _language(said["language"]), expires_at)
+    mail = confirmation_mail(
+        row.event,
+        message_id(row.dedupe_key, _domain(hub)),
+        row.address,
+        language=link.language,
+        wording=said["wording"],
+        link=f"{base}/confirm/{written(link, link_key(hub.settings.home))}",
+        days=LIFETIME.days,
+    )
+    return _Written(Counter(), _Outgoing(row, mail))
+
+
+def _language(said: str) -> str:
+    return said if said in LANGUAGES else LANGUAGES[0]
+
+
+def _domain(hub: Core) -> str:
+    """Return the domain of Message-IDs: the sender's."""
+    return hub.settings.smtp.sender.rpartition("@")[2].strip("> ")
 
 
 def _channels(conn: Connection, row: Any, facts: Facts) -> tuple[str, ...]:
@@ -215,7 +255,9 @@ def _keep_result(hub: Core, conn: Connection, one: _Outgoing, error: HubError | 
     message = error.message if error else None
     outbox.finish(conn, row.id, state="dead" if error else "done", error=message)
     _note(conn, row, one.mail, "failed" if error else "sent", error)
-    if isinstance(error, RecordError):
+    if row.event == Letter.CONSENT_CONFIRMATION:
+        pass  # the address of a stranger who may have mistyped it: nothing for an admin to do
+    elif isinstance(error, RecordError):
         source_alerts.address_refused(conn, hub, row.user_id, one.mail.to, error.message)
     elif error is None:
         source_alerts.address_works(conn, hub, row.user_id)

@@ -76,12 +76,17 @@ class Doors:
         self.by_source()
         return self.settings.forms.get(name)
 
+    @property
+    def public_url(self) -> str:
+        """The address by which the gateway is called from outside; "" if it is not set."""
+        return self.settings.gateway.public_url or ""
+
     def url_of(self, path: bytes, query: bytes) -> str:
         """Return the address of a request as its sender called it; "" without a public address."""
-        if not self.settings.gateway.public_url:
+        if not self.public_url:
             return ""
         rest = path + (b"?" + query if query else b"")
-        return self.settings.gateway.public_url + rest.decode("ascii", "replace")
+        return self.public_url + rest.decode("ascii", "replace")
 
     def _look(self) -> None:
         if not self._changes.has_one():

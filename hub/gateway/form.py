@@ -9,8 +9,8 @@ import msgspec
 
 from hub.errors import RecordError
 from hub.landing.inbox import Delivered
+from hub.model.forms import SOURCE, STREAM
 
-SOURCE, STREAM = "form", "submissions"
 FIELDS = ("first_name", "last_name", "company", "email", "phone", "message")
 TRAP = "fax_number"
 """A field that people do not see: what fills it in is a program."""
@@ -64,14 +64,38 @@ def complaint(submission: Submission) -> str:
     return "wrong_email" if email and not is_address else ""
 
 
-def delivered(
-    submission: Submission, *, form: str, language: str, now: datetime, request_id: str
-) -> Delivered:
-    """Return the event of a submission; each is a record of its own."""
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """How a submission came.
+
+    Args:
+        form: name of the form.
+        language: of its page.
+        wording: the sentence beside the box.
+        client: a word that stands for the client.
+        at: when it was received.
+        request_id: of the request; it is the submission's reference too.
+    """
+
+    form: str
+    language: str
+    wording: str
+    client: str
+    at: datetime
+    request_id: str
+
+
+def delivered(submission: Submission, sent: Sent) -> Delivered:
+    """Return the event of a submission; each is a record of its own.
+
+    The sentence beside the box and the client are kept with a ticked box alone: they are its evidence.
+    """
     said = {name: value for name, value in submission.values.items() if value}
+    evidence = {"wording": sent.wording, "client": sent.client} if submission.consent else {}
+    now, request_id = sent.at, sent.request_id
     body = {
-        "id": request_id, "form": form, "language": language, "received_at": now.isoformat(),
-        "consent": submission.consent, **said,
+        "id": request_id, "form": sent.form, "language": sent.language,
+        "received_at": now.isoformat(), "consent": submission.consent, **evidence, **said,
     }  # fmt: skip
     return Delivered(
         source=SOURCE,
@@ -84,5 +108,22 @@ def delivered(
         body=msgspec.json.encode(body),
         version=now.isoformat(),
         is_record=True,
+        correlation_id=request_id,
+    )
+
+
+def confirmation(reference: str, *, client: str, now: datetime, request_id: str) -> Delivered:
+    """Return the event of a confirmation: a hint at the submission. The same one again is no new event."""
+    return Delivered(
+        source=SOURCE,
+        door="form",
+        kind="confirmation",
+        stream=STREAM,
+        source_id=reference,
+        key=f"confirm:{reference}",
+        at=now,
+        body=msgspec.json.encode({"confirmed_at": now.isoformat(), "confirmed_by": client}),
+        version="",
+        is_record=False,
         correlation_id=request_id,
     )

@@ -1,6 +1,7 @@
 """The web form: its page, and what a browser sends back."""
 
 from math import ceil
+from pathlib import Path
 from time import monotonic
 
 from fastapi import APIRouter, Request, Response
@@ -10,11 +11,14 @@ from hub.errors import RecordError
 from hub.gateway import form, pages
 from hub.gateway.answers import BUSY_S, refusals, refuse
 from hub.gateway.doors import Doors
-from hub.gateway.form import SOURCE, Submission
+from hub.gateway.form import Sent, Submission
 from hub.gateway.inbox_writer import InboxFullError, InboxWriter, NotWrittenError
 from hub.gateway.metrics import Metrics
-from hub.gateway.rates import Rates
+from hub.gateway.rates import Rates, network_of
 from hub.logs import get_logger
+from hub.model.confirm_links import pseudonym
+from hub.model.forms import SOURCE
+from hub.records.link_key import link_key
 from hub.settings import FormSettings
 
 log = get_logger()
@@ -39,14 +43,14 @@ class Forms:
         found = self._doors.form(name)
         if found is None:
             return refuse(request, 404, "unknown_form", "there is no form at this address")
-        return _html(pages.form_page(found, _language(request), {}))
+        return html(pages.form_page(found, language_of(request), {}))
 
     async def take(self, request: Request, name: str) -> Response:
         """Store a submission. What fills in the hidden field gets the same answer, and is not stored."""
         found = self._doors.form(name)
         if found is None:
             return refuse(request, 404, "unknown_form", "there is no form at this address")
-        language = _language(request)
+        language = language_of(request)
         try:
             said = form.read(await request.body())
         except RecordError as exc:
@@ -57,7 +61,7 @@ class Forms:
             return self._again((found, language), said, "too_often", status=429, wait=ceil(wait_s))
         if said.is_trapped:
             self._count("trapped", request)
-            return _thanks(found, language)
+            return self._thanks(found, language, said)
         if wrong := form.complaint(said):
             return self._again((found, language), said, wrong, status=422)
         return await self._stored(request, found, name, language, said)
@@ -65,10 +69,12 @@ class Forms:
     async def _stored(
         self, request: Request, found: FormSettings, name: str, language: str, said: Submission
     ) -> Response:
+        wording = found.consent or pages.words(language)["consent"]
+        client = client_word(request, self._doors.settings.home) if said.consent else ""
         event = form.delivered(
-            said, form=name, language=language, now=self._clock.now(),
-            request_id=request.state.request_id,
-        )  # fmt: skip
+            said,
+            Sent(name, language, wording, client, self._clock.now(), request.state.request_id),
+        )
         try:
             await self._writer.put([event])
         except InboxFullError:
@@ -79,7 +85,14 @@ class Forms:
             return self._again((found, language), said, "not_stored", status=503, wait=5)
         self._count("new", request)
         self._metrics.events.labels(SOURCE).inc()
-        return _thanks(found, language)
+        return self._thanks(found, language, said)
+
+    def _thanks(self, found: FormSettings, language: str, said: Submission) -> Response:
+        """Return what follows a submission; it depends on what was filled in, and on no person."""
+        if found.thanks_url:
+            return Response(status_code=303, headers={"Location": found.thanks_url})
+        is_asked = said.consent and bool(said.values["email"] and self._doors.public_url)
+        return html(pages.thanks_page(language, is_asked=is_asked))
 
     def _count(self, outcome: str, request: Request) -> None:
         self._metrics.deliveries.labels(SOURCE, outcome).inc()
@@ -96,24 +109,26 @@ class Forms:
     ) -> Response:
         """Return the form with what was filled in, and what is wrong."""
         page = pages.form_page(*shown, said.values, wrong)
-        return _html(page, status, {"Retry-After": str(wait)} if wait else {})
+        return html(page, status, {"Retry-After": str(wait)} if wait else {})
 
 
-def _language(request: Request) -> str:
+def client_word(request: Request, home: Path) -> str:
+    """Return the word that stands for the client of a request; its address is not kept."""
+    client = network_of(request.client.host if request.client else "")
+    return pseudonym("client", client, link_key(home))
+
+
+def language_of(request: Request) -> str:
+    """Return the language of a page, by its address or the browser."""
     asked = request.query_params.get("lang", "")
     return pages.language_of(asked, request.headers.get("accept-language", ""))
 
 
-def _html(page: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def html(page: str, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """Return a page as an answer."""
     return Response(
         page, status, {**pages.HEADERS, **(headers or {})}, media_type="text/html; charset=utf-8"
     )
-
-
-def _thanks(found: FormSettings, language: str) -> Response:
-    if found.thanks_url:
-        return Response(status_code=303, headers={"Location": found.thanks_url})
-    return _html(pages.thanks_page(language))
 
 
 def forms_router(forms: Forms) -> APIRouter:

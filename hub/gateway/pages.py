@@ -9,9 +9,9 @@ from string import Template
 import yaml
 
 from hub.gateway.form import TRAP
+from hub.model.confirm_links import LANGUAGES
 from hub.settings import FormSettings
 
-LANGUAGES = ("en", "fr")
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self' https:; base-uri 'none'",
     "Referrer-Policy": "no-referrer",
@@ -67,10 +67,29 @@ def form_page(
     return _whole(form.title or said["title"], language, body)
 
 
-def thanks_page(language: str) -> str:
-    """Return the page that follows a submission."""
+def thanks_page(language: str, *, is_asked: bool = False) -> str:
+    """Return the page that follows a submission; `is_asked`: a mail asks for a confirmation."""
     said = words(language)
-    return _whole(said["thanks_title"], language, f"<p>{escape(said['thanks'])}</p>")
+    more = f"\n<p>{escape(said['thanks_asked'])}</p>" if is_asked else ""
+    return _whole(said["thanks_title"], language, f"<p>{escape(said['thanks'])}</p>{more}")
+
+
+def confirm_page(language: str) -> str:
+    """Return the page of a link, with the button that confirms."""
+    said = words(language)
+    body = (
+        f"<p>{escape(said['confirm'])}</p>\n"
+        f'<form method="post"><button>{escape(said["confirm_button"])}</button></form>'
+    )
+    return _whole(said["confirm_title"], language, body)
+
+
+def said_page(language: str, word: str) -> str:
+    """Return a page that says one thing; `word` names it."""
+    said = words(language)
+    return _whole(
+        said.get(f"{word}_title", said["title"]), language, f"<p>{escape(said[word])}</p>"
+    )
 
 
 def _input(name: str, said: Mapping[str, str], values: Mapping[str, str]) -> str:

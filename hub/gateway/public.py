@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 from hub.clock import Clock
 from hub.gateway.answers import refuse
 from hub.gateway.bearer import Tokens
+from hub.gateway.confirm import Confirmations, confirm_router
 from hub.gateway.doors import Doors
 from hub.gateway.forms import Forms, forms_router
 from hub.gateway.hooks import Hooks, hooks_router
@@ -35,6 +36,7 @@ def public_app(
     )
     app.include_router(hooks_router(Hooks(doors, writer, clock, metrics)))
     app.include_router(forms_router(Forms(doors, writer, clock, metrics)))
+    app.include_router(confirm_router(Confirmations(doors, writer, clock, metrics)))
     app.include_router(leads_router(writer, Tokens(engine), clock, metrics))
 
     @app.exception_handler(HTTPException)

@@ -24,7 +24,7 @@ class Rates:
             per_minute: calls in a minute, which may also come at once.
             now: seconds of a steady clock.
         """
-        key, step = _account(client), _MINUTE_S / per_minute
+        key, step = network_of(client), _MINUTE_S / per_minute
         empty_at = max(self._empty_at.pop(key, now), now)
         wait = empty_at + step - now - _MINUTE_S
         if wait > 0:
@@ -36,8 +36,8 @@ class Rates:
         return 0.0
 
 
-def _account(client: str) -> str:
-    """Return whose account an address is on: one network of IPv6 is one client."""
+def network_of(client: str) -> str:
+    """Return the client of an address: one network of IPv6 is one client."""
     try:
         address = ip_address(client)
     except ValueError:

@@ -12,11 +12,13 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection
 
 from hub.db.locks import landing_lock
+from hub.etl import confirmations
 from hub.etl.context import Hub
 from hub.etl.erased import Gate
 from hub.landing import store, versions
 from hub.landing.inbox import Waiting
 from hub.live.vendors import stream_of
+from hub.model import forms
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op
 from hub.records import batches
@@ -75,6 +77,8 @@ def land(
         landing_lock(conn, source, stream)
         last = _last_of_each(records)
         changed_n = _land_stream(conn, hub, (source, stream), last, read_now=read_now)
+        if (source, stream) == (forms.SOURCE, forms.STREAM):
+            confirmations.ask(conn, hub, last)
         done[source, stream] = changed_n, len(last) - changed_n
     return Landed(done)
 

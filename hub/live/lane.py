@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from hub.db.transactions import ask, run_transaction
 from hub.errors import ConfigError, HubError, RecordError, TransientError
-from hub.etl import alerts
+from hub.etl import alerts, confirmations
 from hub.etl.contain import where
 from hub.etl.context import Hub
 from hub.landing import inbox
@@ -23,6 +23,7 @@ from hub.live import landing
 from hub.live.landing import Landed, Place
 from hub.live.vendors import Reader
 from hub.logs import get_logger
+from hub.model import forms
 from hub.model.records import RawRecord
 
 CHUNK = 100
@@ -113,11 +114,21 @@ class Lane:
         rows[:] = inbox.take(conn, CHUNK, self._door, only=only)
         if not rows:
             return Step()
-        found = landing.as_sent(rows) if self._door.is_record else self._read(rows)
-        done = landing.land(conn, self._hub, found, read_now=not self._door.is_record)
+        found, read_now = self._found(conn, rows)
+        done = landing.land(conn, self._hub, found, read_now=read_now)
         inbox.settle(conn, [row.id for row in rows])
         self._say(rows, done)
         return Step(len(rows), [done])
+
+    def _found(
+        self, conn: Connection, rows: Sequence[Waiting]
+    ) -> tuple[Mapping[Place, Sequence[RawRecord]], bool]:
+        """Return the records of rows, and whether a vendor has given them just now."""
+        if self._door.is_record:
+            return landing.as_sent(rows), False
+        if self._door.source == forms.SOURCE:
+            return {(forms.SOURCE, forms.STREAM): confirmations.confirmed(conn, rows)}, False
+        return self._read(rows), True
 
     def _read(self, rows: Sequence[Waiting]) -> Mapping[Place, Sequence[RawRecord]]:
         names: dict[Place, dict[str, None]] = {}

@@ -40,6 +40,12 @@ ALERTS = (EventKind.SOURCE_FAILED, EventKind.SOURCE_RECOVERED)
 """The kinds that are of a source or a nightly job, and of no record."""
 
 
+class Letter(StrEnum):
+    """Mails to people outside of the team. No user chooses a channel for them."""
+
+    CONSENT_CONFIRMATION = "consent_confirmation"
+
+
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
     """One event as the outbox keeps it.
@@ -55,7 +61,7 @@ class OutboxRow:
         address: the e-mail address that is notified, if it is of no user.
     """
 
-    event: EventKind
+    event: EventKind | Letter
     dedupe_key: str
     user_id: int | None
     lead_id: int | None = None
@@ -66,7 +72,7 @@ class OutboxRow:
 
 
 class Event(Protocol):
-    """Any event that a user is notified of."""
+    """Any event that a user, or a person outside of the team, is told of by the outbox."""
 
     def row(self) -> OutboxRow:
         """Return the event as the outbox keeps it."""
@@ -253,6 +259,46 @@ class SourceAlert:
                 "news": self.news.value,
                 "sentences": [*self.sentences],
                 "failed_since": self.failed_since.isoformat(),
+            },
+            address=self.address,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmationAsked:
+    """A submission of the form ticked the box: its address is asked to confirm that.
+
+    Args:
+        reference: of the submission.
+        address: the address, as it was typed.
+        language: of the form.
+        wording: the sentence beside the box.
+        expires_at: when the link ends.
+        mailbox: a word that stands for the mailbox, by which mails to it are counted.
+        client: a word that stands for the client that sent the form.
+    """
+
+    reference: str
+    address: str
+    language: str
+    wording: str
+    expires_at: datetime
+    mailbox: str
+    client: str
+
+    def row(self) -> OutboxRow:
+        """Return the event as the outbox keeps it; the link itself is made when the mail is sent."""
+        return OutboxRow(
+            Letter.CONSENT_CONFIRMATION,
+            f"{Letter.CONSENT_CONFIRMATION}:{self.reference}",
+            None,
+            payload={
+                "reference": self.reference,
+                "language": self.language,
+                "wording": self.wording,
+                "expires_at": self.expires_at.isoformat(),
+                "mailbox": self.mailbox,
+                "client": self.client,
             },
             address=self.address,
         )

@@ -34,13 +34,17 @@ _HUNG_UP = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail to one person. `headers` may add X-…, List-…, Reply-To and threading only."""
+    """One mail to one person. `headers` may add X-…, List-…, Reply-To and threading only.
+
+    With `html` the mail has two forms, and the reader's program chooses.
+    """
 
     message_id: str
     to: str
     subject: str
     text: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    html: str = ""
 
 
 class Channel(Protocol):
@@ -168,6 +172,8 @@ class SmtpChannel:
                     raise RecordError(f"header {name!r} is not the caller's to set")
                 message[name] = value
             message.set_content(mail.text)
+            if mail.html:
+                message.add_alternative(mail.html, subtype="html")
         except (ValueError, ConfigError, MessageError) as exc:  # a line break in a header, …
             raise RecordError("the mail cannot be written down: a header is malformed") from exc
         return message

@@ -41,6 +41,8 @@ class FormSettings(Block):
     """Sentence beside the box for marketing e-mails; empty: the usual words in the language of the visitor."""
     thanks_url: Annotated[str, AfterValidator(_page)] = ""
     """Page of yours that follows a submission; empty: a page of the hub."""
+    mails_per_hour: int = Field(20, ge=1, le=10_000)
+    """Mails with a confirmation link that one client may cause in an hour. A mailbox gets one an hour at most."""
     per_minute: int = Field(10, ge=1, le=10_000)
     """Submissions that one client may send in a minute; further ones are refused for a while (429)."""
 

@@ -1,6 +1,7 @@
 """The web form over real sockets: what a browser gets and sends, programs kept out, values escaped."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,8 @@ def test_a_form_is_shown_in_two_languages_and_stores_what_is_sent(gateway: Runni
     kept = json.loads(bytes(first.body))
     assert kept.pop("id") == first.source_id == sent.headers["X-Request-Id"]
     assert kept.pop("received_at")
+    assert re.fullmatch("[0-9a-f]{16}", kept.pop("client")), "no address"
+    assert kept.pop("wording").startswith("Je souhaite recevoir")
     assert kept == {
         "form": "contact", "language": "fr", "consent": True,
         **{name: value.replace("\n", "\n") for name, value in FILLED.items() if value},
