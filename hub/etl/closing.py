@@ -13,8 +13,8 @@ from sqlalchemy import Connection
 from hub.db.transactions import ask, run_transaction
 from hub.etl import alerts, relations
 from hub.etl.context import Hub
+from hub.etl.load import load_pending
 from hub.etl.notify import deliver_alerts
-from hub.etl.unmatched import load_related
 from hub.logs import get_logger
 from hub.model.records import JsonValue
 from hub.records import batches, ledger, proofs, stage_reports
@@ -69,12 +69,13 @@ def close_live(hub: Hub) -> list[Batch]:
 def end_waiting(hub: Hub, batch: Batch) -> int:
     """Reject the records of a batch that name an object which never arrived; returns how many.
 
-    They are loaded again before, because a load that ran beside may have missed the object.
+    They are loaded again before, because a load that ran beside may have missed the object. People and
+    companies that name such an object are folded again with them, so that nothing is left in a queue.
     """
     if not ask(hub.engine, lambda conn: relations.waits(conn, batch.id)):
         return 0
     run_transaction(hub.engine, relations.wake_all)
-    load_related(hub)
+    load_pending(hub)
     return run_transaction(hub.engine, lambda conn: relations.reject(conn, batch.id))
 
 

@@ -64,7 +64,7 @@ def reject(conn: Connection, batch_id: int) -> int:
         [
             LoadProblem(
                 one.batch_id, one.raw_id, *one.key, one.target, one.names,
-                f"it names {one.names}, and nothing of it has arrived; it is loaded when it arrives",
+                _reason(one.names),
                 "record",
             )
             for one in left
@@ -72,3 +72,13 @@ def reject(conn: Connection, batch_id: int) -> int:
     )  # fmt: skip
     verdicts.set_verdicts(conn, [(one.batch_id, *one.key, Verdict.REJECTED) for one in left])
     return len(left)
+
+
+def _reason(names: str) -> str:
+    """Say what is missing without its ids, so that the records of one reason can be counted."""
+    streams = sorted({one.partition("/")[0] for one in names.split(", ")})
+    what = " and ".join(streams)
+    return (
+        f"it names a record of {what} that was refused or has not arrived; it is loaded by itself "
+        "when that record arrives"
+    )

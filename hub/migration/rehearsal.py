@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from hub.db.copies import copied
 from hub.db.locks import only_one
 from hub.db.place import Place
+from hub.etl import closing
 from hub.etl.context import Hub
 from hub.landing import refusals
 from hub.landing.refusals import Refusals
@@ -53,6 +54,7 @@ def rehearse(hub: Hub, place: Place, found: Migration, say: Say = lambda _: None
             say("land")
             adopt(there, found)
             run_quietly(there, found.batch, say)
+            closing.end_waiting(there, found.batch)
             say("compare")
             with copy.engine.begin() as after, hub.engine.begin() as before:
                 done = Rehearsed(

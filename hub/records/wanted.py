@@ -136,7 +136,8 @@ def without_verdict(conn: Connection, batch_id: int, targets: Sequence[str]) -> 
 _TAKE_THERE = text("""
 DELETE FROM ops.wanted w USING ops.source_record s
 WHERE s.source = w.source AND s.stream = w.stream AND s.source_id = w.source_id
-  AND s.withdrawn_by IS NULL AND (s.entity_id IS NOT NULL OR s.target IN ('deal', 'user'))
+  AND s.withdrawn_by IS NULL AND s.gone_why IS DISTINCT FROM 'rejected'
+  AND (s.entity_id IS NOT NULL OR s.target IN ('deal', 'user'))
 RETURNING w.record_id
 """)
 

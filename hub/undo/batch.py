@@ -121,12 +121,23 @@ def undoable(conn: Connection, batch_id: int) -> Known:
             code="invalid",
             hint="to reverse a mapping, change the mapping back and run hub remap",
         )
-    if batch.state in {"running", "partial", "planned"} or not proofs.is_drained(conn, batch.id):
+    if batch.state == "planned":
         raise ActionError(
-            f"batch {batch.id} is not finished: it is {batch.state}, or its records still wait in a queue",
+            f"batch {batch.id} is only planned: nothing of it was loaded",
             resource="batch",
             code="conflict",
-            hint=f"run this first: hub sync {batch.source}",
+            hint=f"hub migrate --discard {batch.id} forgets the plan",
+        )
+    is_open = batch.state in {"running", "partial"}
+    if is_open or not proofs.is_drained(conn, batch.id):
+        why = f"it is {batch.state}" if is_open else "some of its records still wait for a stage"
+        is_migrating = is_open and batch.kind == "migrate"
+        finishing = "the same hub migrate command" if is_migrating else "hub sync"
+        raise ActionError(
+            f"batch {batch.id} is not finished: {why}",
+            resource="batch",
+            code="conflict",
+            hint=f"{finishing} finishes it; then undo it",
         )
     return batch
 

@@ -20,6 +20,8 @@ from hub.db.locks import only_one
 from hub.db.place import Place, embedded_urls
 from hub.errors import ActionError, ConfigError, TransientError
 from hub.etl import flow
+from hub.etl.waiting import unfinished_n
+from hub.landing.refusals import of_batch
 from hub.migration import adopting, loading, reading, rehearsal
 from hub.model.verdicts import Op
 from hub.settings import Settings
@@ -27,6 +29,7 @@ from hub.views.reconciliation import line, reconciliation, reject_reasons
 from hub.views.reconciliation import records as proved
 from tests.acting import acting, done
 from tests.flow.conftest import HandConnector, World, hubspot_contact, salesforce_lead
+from tests.flow.migrating import hold, made, migrating, org
 from tests.flow.test_undo import but_turns, crm
 
 WHO = acting("operator")
@@ -112,6 +115,37 @@ def test_dry_run_changes_nothing_and_the_real_run_does_what_it_said(
     assert [e.verdicts for e in real.applied.ledgers if e.stream == "leads"] == [leads.verdicts]
     assert not world.rows("SELECT FROM pg_database WHERE datname LIKE 'hub_rehearsal%'")
     assert not world.rows("SELECT FROM landing.planned")
+
+
+def test_what_names_a_refused_deal_is_refused_by_the_plan_too_and_nothing_waits(
+    world: World, place: Place
+) -> None:
+    objects = org()
+    refused = made("006D1", Name="Odd", StageName="Haggling", AccountId="001F1")
+    lead = made("00Q1", LastName="Lune", Email="lune@lune.example", ConvertedDate="2024-06-01T10:00:00Z",
+                ConvertedContactId="003L1", ConvertedAccountId="001F1", ConvertedOpportunityId="006D1")  # fmt: skip
+    task = made("00T1", Subject="Call back", DealId="006D1")
+    hold(
+        migrating(world), {**objects, "opportunities": [refused], "leads": [lead], "tasks": [task]}
+    )
+    before = but_turns(crm(world))
+
+    batch = migrate.dry_run(world.hub, place, WHO, "salesforce").migration.batch.id
+    planned = {key: one["verdict"] for key, one in records(world, batch).items()}
+    real = migrate.apply_plan(world.hub, place, WHO, batch)
+
+    rejected = {key[0] for key, verdict in planned.items() if verdict == "rejected"}
+    assert rejected == {"opportunities", "tasks"}
+    assert None not in planned.values()
+    assert real.applied is not None
+    assert real.applied.differences == []
+    with world.db.engine.begin() as conn:
+        assert unfinished_n(conn, batch) == 0  # the converted lead names the deal too
+        reasons = [(r.reason, r.value) for r in of_batch(conn, batch) if r.stream == "tasks"]
+    waits = "that was refused or has not arrived; it is loaded by itself when that record arrives"
+    assert reasons == [(f"it names a record of opportunities {waits}", "opportunities/006D1")]
+    undo_batch(world.db.engine, WHO, batch)
+    assert but_turns(crm(world)) == before
 
 
 def test_what_changed_in_between_is_planned_again(world: World, place: Place) -> None:

@@ -55,7 +55,7 @@ def test_what_names_nothing_that_came_is_rejected_and_comes_back(world: World) -
     verdicts = {entry.stream: dict(entry.verdicts) for entry in report.ledgers}
     assert verdicts["opportunities"] == {"rejected": 3}
     assert verdicts["tasks"] == verdicts["notes"] == {"rejected": 1}
-    told = {row.source_id: (row.field, row.reason) for row in world.rows("SELECT * FROM landing.quarantine WHERE resolved_at IS NULL ORDER BY id DESC")}  # fmt: skip
+    told = {row.source_id: (row.field, row.value) for row in world.rows("SELECT * FROM landing.quarantine WHERE resolved_at IS NULL ORDER BY id DESC")}  # fmt: skip
     assert "accounts/001F1" in told["006D1"][1]
     reasons = {(row.field, row.reason) for row in world.rows("SELECT field, reason FROM landing.quarantine WHERE source_id = '006Z'")}  # fmt: skip
     assert ("stage", "the pipeline Sales has no stage 'Haggling'") in {(f, r.split(";")[0]) for f, r in reasons}  # fmt: skip
