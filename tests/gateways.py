@@ -14,6 +14,7 @@ from hub.clock import Clock, SystemClock
 from hub.db.engine import Database
 from hub.gateway.server import LOOPBACK, Gateway, listen
 from hub.settings import Settings
+from tests.unit.connectors import hook_requests
 
 PUBLIC = "https://hub.example.com/in"
 SECRETS = {
@@ -22,6 +23,7 @@ SECRETS = {
     "mailchimp": {"webhook_secret": "mc-secret-in-path"},
     "zendesk": {"webhook_secret": "zd-secret"},
 }
+HOOK_SECRET = hook_requests.SECRETS["generic"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,12 @@ class Running:
 def settings_of(home: Path, sources: Mapping[str, Any] = SECRETS, **gateway: Any) -> Settings:
     """Settings with sources that send webhooks."""
     return Settings.model_validate(
-        {"home": str(home), "sources": dict(sources), "gateway": {"public_url": PUBLIC, **gateway}}
+        {
+            "home": str(home),
+            "sources": dict(sources),
+            "gateway": {"public_url": PUBLIC, **gateway},
+            "hooks": {"shop": {"id": "data.id", "stream": "orders", "secret": HOOK_SECRET}},
+        }
     )
 
 

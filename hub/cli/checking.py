@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hub.actions.setup.yaml_names import Written, unknown
+from hub.cli.checking_gateway import gateway_findings
 from hub.cli.session import opened
 from hub.connectors.base import Finding
 from hub.crm.ownership import left_with_records
@@ -29,6 +30,7 @@ def run_checks(config: Path | None, source: str | None) -> list[Finding]:
         ]  # fmt: skip
         findings.append(_alerted(hub))
         findings.extend(_left(hub))
+        findings.extend(gateway_findings(settings, hub.mappings))
         findings.extend(_unknown(hub, Written(settings, find(config))))
         for name in [source] if source else hub.sources():
             findings.extend(_check(hub, name))

@@ -90,8 +90,10 @@ class Event:
 class Hook(Protocol):
     """What the gateway asks a vendor's package. Both methods are pure."""
 
-    validates_by_get: bool
-    """Whether the vendor sends a GET without a secret, when the webhook is saved, and wants 200."""
+    @property
+    def validates_by_get(self) -> bool:
+        """Whether the vendor sends a GET without a secret, when the webhook is saved, and wants 200."""
+        ...
 
     def refusal(self, delivery: Delivery, secrets: Secrets, now: datetime) -> Refused | None:
         """Return why the delivery is refused; None if the vendor has sent it, and recently."""

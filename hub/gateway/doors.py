@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
+from hub.connectors.signed_hook import SignedHook
 from hub.connectors.webhooks import SENDERS, Hook, Secrets, hook_of
 from hub.errors import HubError
 from hub.logs import get_logger
@@ -34,7 +35,7 @@ class Door:
 
 
 def doors_of(settings: Settings) -> dict[str, Door]:
-    """Return the doors by source: those that a sync follows, and the retired ones."""
+    """Return the doors by source: those that a sync follows, the retired ones, and the hooks of other senders."""
     doors = {}
     for source in SENDERS:
         block = getattr(settings.sources, source)
@@ -42,6 +43,10 @@ def doors_of(settings: Settings) -> dict[str, Door]:
             continue
         secrets = Secrets(_opened(block, "webhook_secret"), _opened(block, "signing_secret"))
         doors[source] = Door(source, hook_of(source), secrets, block.role == "retired")
+    for name, one in settings.hooks.items():
+        doors[name] = Door(
+            name, SignedHook(one.stream, one.id, one.at), Secrets(_opened(one, "secret"))
+        )
     return doors
 
 

@@ -21,7 +21,7 @@ from hub.settings.blocks import (
     Settings,
     SmtpSettings,
 )
-from hub.settings.gateway import FormSettings, GatewaySettings
+from hub.settings.gateway import FormSettings, GatewaySettings, HookSettings
 from hub.settings.loading import find, load, secret_variable
 from hub.settings.sources import (
     Block,
@@ -45,6 +45,7 @@ __all__ = [
     "FormSettings",
     "GatewaySettings",
     "GroupSettings",
+    "HookSettings",
     "HubspotSettings",
     "MailchimpSettings",
     "MatchingSettings",

@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from hub.settings.gateway import FormSettings, GatewaySettings
+from hub.settings.gateway import FormSettings, GatewaySettings, HookSettings
 from hub.settings.sources import Block, SourceSettings
 
 ADMINS = "admins"
@@ -242,6 +242,21 @@ class DagsterSettings(Block):
     """Days for which failed runs are kept."""
 
 
+_HOOK_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+_TAKEN = frozenset({*SourceSettings.model_fields, "form", "inbound", "hub", "csv"})
+
+
+def _hook_name(name: str) -> str:
+    """Return the name of a hook, which becomes a source."""
+    if not _HOOK_NAME.fullmatch(name) or len(name) > 30:  # noqa: PLR2004  # a label in logs and metrics
+        raise ValueError(
+            "name a hook by up to 30 small letters, digits and single underscores, such as shop"
+        )
+    if name in _TAKEN:
+        raise ValueError(f"{name} is a source already; name the hook otherwise")
+    return name
+
+
 class Settings(Block):
     """All settings."""
 
@@ -275,6 +290,10 @@ class Settings(Block):
         default_factory=dict
     )
     """Web forms by name; the name is part of the form's address."""
+    hooks: dict[Annotated[str, AfterValidator(_hook_name)], HookSettings] = Field(
+        default_factory=dict
+    )
+    """Webhooks of other senders by name; the name is the source of their records, and part of the address."""
     matching: MatchingSettings = MatchingSettings()
     """Matching of records, and survivorship of values."""
     mappings_dir: str | None = None

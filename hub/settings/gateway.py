@@ -4,7 +4,7 @@ from ipaddress import ip_network
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SecretStr
 
 from hub.settings.sources import Block
 
@@ -45,6 +45,19 @@ class FormSettings(Block):
     """Mails with a confirmation link that one client may cause in an hour. A mailbox gets one an hour at most."""
     per_minute: int = Field(10, ge=1, le=10_000)
     """Submissions that one client may send in a minute; further ones are refused for a while (429)."""
+
+
+class HookSettings(Block):
+    """A webhook of any sender that signs as Standard Webhooks says, at `/hooks/<name>` of the gateway."""
+
+    secret: SecretStr | None = None
+    """The sender's secret, `whsec_…`. Without it each delivery is refused."""
+    stream: str = Field("records", pattern=r"^[a-z][a-z0-9_]{0,49}$")
+    """Stream of the records; the mapping document `<name>/<stream>` maps them."""
+    id: str = Field(min_length=1, max_length=200)
+    """Place of a record's id in the body, its steps joined by dots, such as `data.id`."""
+    at: str = Field("", max_length=200)
+    """Place of the record's time, such as `data.updated_at`; empty: the time that the sender signs."""
 
 
 class GatewaySettings(Block):

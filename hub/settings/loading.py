@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from hub.errors import ConfigError
 from hub.settings.blocks import Settings, SmtpSettings
+from hub.settings.gateway import HookSettings
 from hub.settings.mistakes import explained
 from hub.settings.sources import SourceSettings, block_of
 
@@ -135,6 +136,9 @@ def _refuse_secrets(document: Mapping[str, Any], path: Path | None, lines: _Line
             (("sources", name), sources.get(name), block_of(name))
             for name in SourceSettings.model_fields
         ]
+    hooks = document.get("hooks")
+    if isinstance(hooks, dict):
+        places += [(("hooks", str(name)), block, HookSettings) for name, block in hooks.items()]
     for place, block, model in places:
         for name in _secret_names(model):
             if isinstance(block, dict) and block.get(name) is not None:

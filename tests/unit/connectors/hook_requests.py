@@ -12,6 +12,8 @@ from hub.connectors.webhooks import Delivery
 
 SIGNING = "sign1ng"
 """The second secret of Mailchimp."""
+SECRETS = {"generic": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
+"""The secrets of senders that want one of a certain form."""
 BODIES = {
     "typeform": json.dumps({
         "event_id": "E1", "event_type": "form_response",
@@ -28,6 +30,9 @@ BODIES = {
     "zendesk": json.dumps({
         "type": "zen:event-type:ticket.created", "id": "e1", "subject": "zen:ticket:9",
         "time": "2026-11-30T11:59:58Z", "detail": {"id": "9"}, "event": {},
+    }).encode(),
+    "generic": json.dumps({
+        "type": "order.created", "data": {"id": 5, "updated": "2026-11-30T11:59:58Z"},
     }).encode(),
 }  # fmt: skip
 
@@ -77,8 +82,22 @@ def zendesk(body: bytes, at: datetime, url: str, secret: str) -> Delivery:
     return Delivery(url, headers, body)
 
 
+def generic(body: bytes, at: datetime, url: str, secret: str) -> Delivery:
+    """As Standard Webhooks says, while the sender changes its secret; the same body is the same message."""
+    name = f"msg_{hashlib.sha256(body).hexdigest()}"
+    stamp = str(int(at.timestamp()))
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    signed = b64(hmac.digest(key, f"{name}.{stamp}.".encode() + body, hashlib.sha256))
+    headers = {
+        "webhook-id": name, "webhook-timestamp": stamp,
+        "webhook-signature": f"v1,bm90IHRoaXM= v1a,{signed} v1,{signed}",
+    }  # fmt: skip
+    return Delivery(url, headers, body)
+
+
 SIGN: dict[str, Callable[[bytes, datetime, str, str], Delivery]] = {
     "typeform": typeform, "hubspot": hubspot, "mailchimp": mailchimp, "zendesk": zendesk,
+    "generic": generic,
 }  # fmt: skip
 
 

@@ -9,35 +9,50 @@ from urllib.parse import urlencode
 
 import pytest
 
+from hub.connectors import webhooks
+from hub.connectors.signed_hook import SignedHook, key_of
 from hub.connectors.slices import slice_key
-from hub.connectors.webhooks import SENDERS, Delivery, Event, Secrets, hook_of
+from hub.connectors.webhooks import Delivery, Event, Hook, Secrets
 from hub.errors import RecordError
 from tests.unit.connectors import hook_requests
 from tests.unit.connectors.hook_requests import BODIES, SIGN
 
 DATA = Path(__file__).parents[2] / "data"
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
+SENDERS = (*webhooks.SENDERS, "generic")
 SECRETS = Secrets("s3cret", hook_requests.SIGNING)
 LATE = timedelta(seconds=301)
 URL = "https://hub.example.com/in/hooks/{}"
-SIGNS_A_TIME = {"hubspot", "mailchimp", "zendesk"}
+SIGNS_A_TIME = {"hubspot", "mailchimp", "zendesk", "generic"}
 SIGNS_THE_ADDRESS = {"hubspot"}
 HEADERS = {
     "typeform": ("typeform-signature",),
     "hubspot": ("x-hubspot-signature-v3", "x-hubspot-request-timestamp"),
     "mailchimp": ("x-mailchimp-signature",),
     "zendesk": ("x-zendesk-webhook-signature", "x-zendesk-webhook-signature-timestamp"),
+    "generic": ("webhook-id", "webhook-timestamp", "webhook-signature"),
 }
 
 
+def hook_of(source: str) -> Hook:
+    if source == "generic":
+        return SignedHook("orders", "data.id", "data.updated")
+    return webhooks.hook_of(source)
+
+
+def secret_of(source: str) -> str:
+    return hook_requests.SECRETS.get(source, "s3cret")
+
+
 def sent(source: str, body: bytes | None = None, at: datetime = NOW) -> Delivery:
-    return hook_requests.sent(source, body, at, secret="s3cret", url=URL.format(source))
+    return hook_requests.sent(source, body, at, secret=secret_of(source), url=URL.format(source))
 
 
-def is_taken(source: str, delivery: Delivery, secrets: Secrets = SECRETS) -> bool:
+def is_taken(source: str, delivery: Delivery, secrets: Secrets | None = None) -> bool:
+    secrets = secrets or Secrets(secret_of(source), hook_requests.SIGNING)
     found = hook_of(source).refusal(delivery, secrets, NOW)
     assert found is None or (found.status == 401 and found.reason)
-    for hidden in ("s3cret", "sign1ng"):
+    for hidden in ("s3cret", "sign1ng", "MfKQ9r8GKYqr"):
         assert hidden not in repr((found, delivery, secrets))
     return found is None
 
@@ -65,7 +80,8 @@ def test_each_row_of_the_table(source: str) -> None:
         strange = {**good.headers, name: "é\udc00=,v1="}
         assert not is_taken(source, replace(good, headers=strange)), "what no vendor sends"
     assert not is_taken(source, replace(good, headers={}, path_secret="")), "unsigned"
-    for secrets in (Secrets(), Secrets("other", "other")):
+    other = "whsec_" + "A" * 32
+    for secrets in (Secrets(), Secrets("other", "other"), Secrets(other, other)):
         assert not is_taken(source, good, secrets), "the hub has no secret, or another one"
     for at in (NOW - LATE, NOW + LATE):
         refused = source in SIGNS_A_TIME
@@ -74,7 +90,8 @@ def test_each_row_of_the_table(source: str) -> None:
         assert is_taken(source, sent(source, at=at)), "inside the tolerance"
     elsewhere = replace(good, url="http://127.0.0.1:8100/hooks/x")
     assert is_taken(source, elsewhere) is (source not in SIGNS_THE_ADDRESS), "a wrong public URL"
-    with_query = SIGN[source](good.body, NOW, URL.format(source) + "?a=1&b=%20", "s3cret")
+    query = URL.format(source) + "?a=1&b=%20"
+    with_query = SIGN[source](good.body, NOW, query, secret_of(source))
     assert is_taken(source, with_query)
     assert hook_of(source).validates_by_get is (source == "mailchimp")
 
@@ -146,13 +163,20 @@ def test_each_secret_of_mailchimp_that_is_set_must_be_right(
     assert is_taken("mailchimp", delivery, secrets) is taken
 
 
-def test_only_typeform_sends_the_record() -> None:
+def test_typeform_and_signed_hooks_send_the_record() -> None:
     events = {source: hook_of(source).events(sent(source))[0] for source in SENDERS}
-    assert {source for source, one in events.items() if one.is_record} == {"typeform"}
+    assert {source for source, one in events.items() if one.is_record} == {
+        "typeform", "generic",
+    }  # fmt: skip
     response = slice_key(BODIES["typeform"], "form_response")
     assert events["typeform"] == Event(
         "form_response", "responses", "f:t", "E1", datetime(2026, 11, 30, 11, 59, 58, tzinfo=UTC),
         response, is_record=True, version="2026-11-30T11:59:58Z",
+    )  # fmt: skip
+    assert events["generic"] == Event(
+        "record", "orders", "5", sent("generic").header("webhook-id"),
+        datetime(2026, 11, 30, 11, 59, 58, tzinfo=UTC), BODIES["generic"],
+        is_record=True, version="2026-11-30T11:59:58+00:00",
     )  # fmt: skip
     assert events["zendesk"].source_id == "9"
     assert events["mailchimp"].source_id == "l1:" + hashlib.md5(b"ada@corp.example").hexdigest()
@@ -218,3 +242,57 @@ def test_the_known_answers_of_the_vendors() -> None:
         assert hook_of("hubspot").refusal(
             Delivery(old.get("uri", URL), headers, old["body"].encode()), Secrets(old["secret"]), at
         )
+
+
+def test_a_signed_hook_verifies_as_the_standard_says() -> None:
+    """The known answer of its authors."""
+    secret, name = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek"
+    at, body = datetime.fromtimestamp(1614265330, UTC), b'{"test": 2432232314}'
+    known = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+    hook = SignedHook("records", "test")
+    headers = {"webhook-id": name, "webhook-timestamp": "1614265330", "webhook-signature": known}
+    assert hook.refusal(Delivery("", headers, body), Secrets(secret), at) is None
+    for header, changed in (
+        ("webhook-id", name + "x"), ("webhook-timestamp", "1614265331"),
+        ("webhook-timestamp", "9" * 400), ("webhook-timestamp", "\u0664"),
+        ("webhook-signature", known.replace("v1,", "v2,")), ("webhook-signature", known[3:]),
+        ("webhook-signature", "v1,"), ("webhook-signature", "v1,AAAA " * 20 + known),
+    ):  # fmt: skip
+        bad = Delivery("", {**headers, header: changed}, body)
+        assert hook.refusal(bad, Secrets(secret), at) is not None, changed
+    again = Delivery("", {**headers, "webhook-signature": f"v1,AAAA {known}"}, body)
+    assert hook.refusal(again, Secrets(secret), at) is None, "while the sender changes its secret"
+    assert [key_of(bad) for bad in ("", "whsec_", "whsec_é", "whsec_AAAA", "no base64")] == [
+        None
+    ] * 5
+
+
+@pytest.mark.parametrize(
+    ("body", "source_id", "at"),
+    [
+        ({"data": {"id": " 7 "}}, "7", NOW),
+        ({"data": {"id": "7", "updated": 1_700_000_000}}, "7", datetime.fromtimestamp(1.7e9, UTC)),
+        (
+            {"data": {"id": 7, "updated": 1_700_000_000_000}},
+            "7",
+            datetime.fromtimestamp(1.7e9, UTC),
+        ),
+        ({"data": {"id": 7, "updated": True}}, "7", NOW),
+        ({"data": {"id": 7, "updated": 1e300}}, "7", NOW),
+        ({"data": {"id": True}}, None, None),
+        ({"data": {"id": "x" * 201}}, None, None),
+        ({"data": {"id": {}}}, None, None),
+        ({"data": [7]}, None, None),
+        ([{"data": {"id": 7}}], None, None),
+    ],
+)
+def test_the_place_of_an_id_is_said_by_the_settings(
+    body: object, source_id: str | None, at: datetime | None
+) -> None:
+    delivery = sent("generic", json.dumps(body).encode())
+    if source_id is None:
+        with pytest.raises(RecordError):
+            hook_of("generic").events(delivery)
+    else:
+        (event,) = hook_of("generic").events(delivery)
+        assert (event.source_id, event.at) == (source_id, at)
