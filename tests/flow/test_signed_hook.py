@@ -81,7 +81,8 @@ def test_a_signed_record_is_a_lead_with_an_owner_and_all_else_leaves_no_row(
             "zoe@corp.example",
         )
         assert lead.owner_id is not None
-        assert "Call me" in box.mail()[0]["text"]
+        assert "Zoé Martin is now your lead" in box.mail()[0]["text"]
+        assert [row.message for row in world.rows("SELECT message FROM crm.inquiry")] == ["Call me"]
 
 
 def settings_with(tmp_path: Path, text: str, **environ: str) -> Settings:
