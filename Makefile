@@ -49,9 +49,11 @@ test: setup lint contracts
 plays: setup
 	$(BIN)/python -m tests.plays --plays $(or $(PLAYS),3000) --first $(or $(FIRST),0) --jobs $(WORKERS)
 
-# Kill -9 of each process of a real `hub up`, twice, with a run under way. See docs/operate.md.
+# Kill -9 of each process of a real `hub up`, twice, with a run under way (docs/operate.md); then at twenty random
+# moments while leads come by webhooks (docs/live.md).
 kills: setup
 	$(BIN)/python -m tests.faults.running_hub
+	$(BIN)/python -m tests.faults.live_kills
 
 # A whole Salesforce org migrates while it is killed and shaken; what it cost. See docs/migrate.md.
 journey: setup

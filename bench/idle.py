@@ -32,6 +32,7 @@ from sqlalchemy import Connection, create_engine, text
 
 from bench.checkout import ROOT
 from bench.emulated import first_line, vendors
+from bench.new_records import NEW, promised, seconds_to_crm
 from hub.clock import SystemClock
 from hub.db.embedded import DATABASE, EmbeddedServer
 from hub.db.place import embedded_urls
@@ -44,7 +45,7 @@ _START_S = 600
 _WARM_S = 180
 """More than the half of a tick of `reconcile`: its run an hour after the first sync is then measured."""
 _EVERY_S = 300
-_LATE_S, _APART_S = 1200, 60
+_APART_S = 60
 _END_S = 120
 _MAIN = "from hub.cli.app import main; main()"
 _EMPTY = f"import hub.cli.dagster as d; d.MODULE = 'bench.empty_location'; {_MAIN}"
@@ -57,28 +58,6 @@ routing:
   fallback: group:sales
 """
 _PORTS = "\ngateway: {port: 0, private_port: 0}\n"
-_NEW: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    "salesforce": ("leads", {"LastName": "Idle", "Company": "Idle Ltd"}),
-    "hubspot": ("contacts", {"firstname": "Ida", "lastname": "Idle", "email": "ida@idle.example"}),
-    "typeform": (
-        "responses",
-        {"first_name": "Tom", "last_name": "Idle", "email": "tom@idle.example"},
-    ),
-    "mailchimp": (
-        "members",
-        {
-            "email_address": "may@idle.example",
-            "status": "subscribed",
-            "merge_fields": {"FNAME": "May", "LNAME": "Idle"},
-        },
-    ),
-    "zendesk": ("users", {"name": "Zoe Idle", "email": "zoe@idle.example"}),
-}
-_IN_CRM = text("""
-SELECT EXISTS (
-  SELECT 1 FROM ops.source_record s JOIN ops.entity e ON e.id = s.entity_id
-  WHERE s.source = :source AND s.source_id LIKE '%' || :id AND e.folded_version >= e.version)
-""")
 _RUNS = text("""
 SELECT coalesce(t.value, r.pipeline_name), count(*) FROM dagster.runs r
 LEFT JOIN dagster.run_tags t ON t.run_id = r.run_id AND t.key = 'hub/reason'
@@ -255,7 +234,7 @@ def furnished(name: str, said: Mapping[str, Any]) -> Iterator[Tree]:
 def asked(said: Mapping[str, Any]) -> dict[str, int]:
     """Return the requests at each vendor so far."""
     counts = requests.get(f"{said['control']}/requests", timeout=10).json()
-    return {name: int(counts[name]["total"]) for name in _NEW}
+    return {name: int(counts[name]["total"]) for name in NEW}
 
 
 def measure(full: Tree, empty: Tree, said: Mapping[str, Any], minutes: float) -> dict[str, Any]:
@@ -302,36 +281,6 @@ def say(line: str) -> None:
     print(f"{time.strftime('%H:%M:%S')}  {line}", file=sys.stderr, flush=True)
 
 
-def latency(full: Tree, said: Mapping[str, Any]) -> dict[str, float | None]:
-    """Make one record at each vendor, one after the other; return the seconds until it is in the CRM."""
-    made: dict[str, tuple[str, float]] = {}
-    took: dict[str, float | None] = dict.fromkeys(_NEW)
-    began = time.monotonic()
-    with full.connected() as conn:
-        while None in took.values() and time.monotonic() - began < _LATE_S:
-            left = [source for source in _NEW if source not in made]
-            if left and time.monotonic() - began >= _APART_S * len(made):
-                made[left[0]] = _create(said, left[0]), time.monotonic()
-                say(f"a record was made at {left[0]}")
-            for source, (id_, at) in made.items():
-                is_there = conn.execute(_IN_CRM, {"source": source, "id": id_}).scalar_one()
-                if took[source] is None and is_there:
-                    took[source] = time.monotonic() - at
-                    say(f"the record of {source} is in the CRM after {took[source]:.0f} s")
-            conn.rollback()
-            _CLOCK.sleep(1)
-    return took
-
-
-def _create(said: Mapping[str, Any], source: str) -> str:
-    """Make a record at a vendor; return its id."""
-    stream, values = _NEW[source]
-    event = {"op": "create", "source": source, "stream": stream, "values": values}
-    answer = requests.post(f"{said['control']}/events", json=event, timeout=10)
-    answer.raise_for_status()
-    return str(answer.json()["id"])
-
-
 def shown(result: Mapping[str, Any]) -> Iterator[str]:
     """Yield the lines for docs/performance.md."""
     hours = result["minutes"] / 60
@@ -372,12 +321,6 @@ def _mb(size: float) -> str:
     return f"{size / 1e6:.1f} MB"
 
 
-def promised(full: Tree) -> dict[str, float]:
-    """Return the seconds that `hub status` promises for each source."""
-    status = json.loads(full.run("status", "--json"))
-    return {one["source"]: float(one["promise_s"]) for one in status.get("promises", ())}
-
-
 def end_what_is_left() -> None:
     """Kill what this process has started and what did not end with it; as a subreaper it is the parent."""
     for _ in range(5):  # children of a killed process are ours then
@@ -404,9 +347,29 @@ def measured(minutes: float, *, with_latency: bool) -> dict[str, Any]:
         stack.enter_context(empty.up(_EMPTY))
         result = measure(full, empty, said, minutes)
         if with_latency:
-            result["latency_s"] = latency(full, said)
-            result["promised_s"] = promised(full)
+            with full.connected() as conn:
+                result["latency_s"] = seconds_to_crm(
+                    conn, said["control"], apart_s=_APART_S, tell=say
+                )
+            result["promised_s"] = promised(full.run("status", "--json"))
     return result
+
+
+@contextmanager
+def hub_up() -> Iterator[tuple[Tree, str]]:
+    """Run a hub over five emulated vendors; yields it, and the address by which the vendors are changed."""
+    with ExitStack() as stack:
+        stack.callback(end_what_is_left)
+        said = stack.enter_context(vendors(200, _START_S))
+        tree = stack.enter_context(furnished("hub", said))
+        stack.enter_context(tree.up(_MAIN))
+        yield tree, said["control"]
+
+
+def end_with_this_process() -> None:
+    """See to it that what this process starts ends with it, also at SIGTERM."""
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -417,8 +380,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--no-latency", action="store_true")
     parser.add_argument("--write", type=Path, help="a file for the block, as Markdown")
     chosen = parser.parse_args(arguments)
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything is ended
+    end_with_this_process()
     result = measured(chosen.minutes, with_latency=not chosen.no_latency)
     block = "\n".join(shown(result)) + "\n"
     if chosen.write:

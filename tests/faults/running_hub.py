@@ -1,7 +1,8 @@
 """A real `hub up` over a real sandbox: its processes by name, its runs, and kill -9 of each of them.
 
-`python -m tests.faults.running_hub` kills each process in turn, twice, with a run under way each time, and
-prints how long it took until all went on, and what became of the run.
+`python -m tests.faults.running_hub` kills each process in turn, twice, with a run under way each time. It
+prints the seconds until all worked again, the seconds until a lead that a webhook brought after the kill
+was told to its owner, and what became of the run.
 """
 
 import json
@@ -11,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ from hub.clock import SystemClock
 from hub.db.engine import Database, open_database
 from hub.db.locks import source_locks
 from hub.settings import load
+from tests.faults import web_leads
+from tests.faults.web_leads import Lead
 from tests.processes import FREE_PORTS, House, SandboxProcess, house, sandbox_process
 
 SOURCE = "salesforce"
@@ -38,8 +41,10 @@ _COMMANDS = {
     "web server": b"hub.assets.web_server",
     "daemon": b"hub.assets.daemon\0run",
     "run": b"spawn_main",
+    "gateway": b"hub.cli.app\0gateway",
+    "worker": b"hub.cli.app\0worker",
 }
-PROCESSES = ("run", "daemon", "web server", "code server", "PostgreSQL")
+PROCESSES = ("run", "daemon", "web server", "code server", "PostgreSQL", "gateway", "worker")
 _LAUNCH = """mutation($job: String!) { launchRun(executionParams: {mode: "default", selector: {
   repositoryLocationName: "lead_hub", repositoryName: "__repository__", jobName: $job}}) {
   __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
@@ -69,7 +74,10 @@ class Up:
     made: House
     process: "subprocess.Popen[str]"
     address: str
+    gateway: str
+    gateway_private: str
     told: str = ""
+    interrupted_at: float = 0.0
     ended_s: float = 0.0
 
     def ask(self, query: str, **variables: Any) -> Any:
@@ -92,6 +100,12 @@ class Up:
         """Kill -9 the process of a name."""
         assert within(WITHIN_S, lambda: bool(self.pids(name))), f"no {name} to kill"
         os.kill(self.pids(name)[0], signal.SIGKILL)
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C, once."""
+        if self.process.poll() is None and not self.interrupted_at:
+            self.interrupted_at = time.monotonic()
+            self.process.send_signal(signal.SIGINT)
 
     def launch(self, job: str = f"sync_{SOURCE}") -> str:
         """Launch a run, as the button in the UI does; returns its id."""
@@ -125,8 +139,14 @@ class Up:
         found = (self.ask(_LIVE) or {}).get("runsOrError", {}).get("results", [])
         return [r["runId"] for r in found if (r["jobName"], r["status"]) == (job, "STARTED")]
 
+    def takes_leads(self) -> bool:
+        """Whether the gateway says that it takes requests, and a worker runs."""
+        return is_ready(self.gateway_private) and bool(self.pids("worker"))
+
     def is_well(self, since: float) -> bool:
-        """Whether the definitions are loaded, and every daemon has given word after a moment."""
+        """Whether all work: the definitions are loaded, and every daemon has reported since a moment."""
+        if not self.takes_leads():
+            return False
         answer = self.ask(_HEALTH)
         if answer is None or "RepositoryLocation" not in json.dumps(answer["workspaceOrError"]):
             return False
@@ -155,6 +175,29 @@ def within(seconds: float, holds: Callable[[], bool]) -> bool:
     return True
 
 
+def is_ready(gateway: str) -> bool:
+    """Whether a gateway, by its private address, says that it takes requests."""
+    try:
+        return requests.get(f"{gateway}/readyz", timeout=20).ok
+    except requests.RequestException:
+        return False
+
+
+def first_held(seconds: float, claims: Mapping[str, Callable[[], bool]]) -> dict[str, float]:
+    """Wait until each claim has held once; returns after how many seconds, for those that did in time."""
+    began = time.monotonic()
+    found: dict[str, float] = {}
+
+    def holds() -> bool:
+        for name, claim in claims.items():
+            if name not in found and claim():
+                found[name] = time.monotonic() - began
+        return len(found) == len(claims)
+
+    within(seconds, holds)
+    return found
+
+
 def _command(pid: int) -> bytes:
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
@@ -172,15 +215,14 @@ def hub_up(made: House) -> Iterator[Up]:
     if not line:
         process.send_signal(signal.SIGTERM)
         raise AssertionError(process.communicate(timeout=60)[1])
-    up = Up(made, process, json.loads(line)["dagster"])
+    said = json.loads(line)
+    up = Up(made, process, said["dagster"], said["gateway"], said["gateway_private"])
     try:
         yield up
     finally:
-        began = time.monotonic()
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT)
+        up.interrupt()
         up.told = process.communicate(timeout=END_S)[1]
-        up.ended_s = time.monotonic() - began
+        up.ended_s = time.monotonic() - up.interrupted_at
 
 
 @contextmanager
@@ -194,18 +236,57 @@ def held_source(made: House) -> Iterator[Database]:
         yield database
 
 
+@dataclass
+class LeadAfterKill:
+    """A lead that a webhook brings: it is sent until it is acknowledged, and then its notice is waited for.
+
+    Args:
+        up: the hub.
+        sandbox: has the mail.
+        lead: the person.
+    """
+
+    up: Up
+    sandbox: SandboxProcess
+    lead: Lead
+    is_sent: bool = False
+
+    def is_told(self) -> bool:
+        """Whether its owner has the notice; sends it meanwhile."""
+        self.is_sent = (
+            self.is_sent or web_leads.post(self.up.gateway, self.lead) == requests.codes.ok
+        )
+        return self.is_sent and any(
+            web_leads.is_told_of(mail, self.lead) for mail in self.sandbox.mails()
+        )
+
+
 @dataclass(frozen=True)
 class Told:
-    """What came of one kill."""
+    """What came of one kill.
+
+    Args:
+        killed: the name of the process.
+        back_s: until all worked again.
+        lead_s: until a lead that came after the kill was told to its owner; None if none was sent.
+        run: how the run that was under way ended.
+        said: why it failed.
+    """
 
     killed: str
     back_s: float
+    lead_s: float | None
     run: str
     said: str
 
 
-def kill_once(up: Up, name: str) -> Told:
+def kill_once(up: Up, name: str, sandbox: SandboxProcess | None = None) -> Told:
     """Kill a process while a run is under way; returns once all goes on and the run has ended.
+
+    Args:
+        up: the hub.
+        name: the process.
+        sandbox: where there is one, a lead comes by a webhook after the kill.
 
     Raises:
         AssertionError: it took longer than two minutes.
@@ -226,15 +307,20 @@ def kill_once(up: Up, name: str) -> Told:
     except Exception as exc:
         if name != "PostgreSQL" or isinstance(exc, AssertionError):
             raise
+    before_s = time.monotonic() - began
+    claims: dict[str, Callable[[], bool]] = {"all work": lambda: up.is_well(at)}
+    if sandbox:
+        lead = Lead(f"k{name.replace(' ', '').lower()}{at:.0f}")
+        claims["a lead is told"] = LeadAfterKill(up, sandbox, lead).is_told
+    found = first_held(WITHIN_S - before_s, claims)
+    assert found.keys() == claims.keys(), f"{name}: only {found}"
     left = WITHIN_S - (time.monotonic() - began)
-    assert within(left, lambda: up.is_well(at)), f"{name}: not all goes on"
-    back_s = time.monotonic() - began
-    left = WITHIN_S - back_s
     assert within(left, lambda: up.status(run_id) in ENDED), f"{name}: {up.status(run_id)}"
     status = up.status(run_id)
     said = up.said(run_id)
     assert status == "SUCCESS" or said, "what was red is said"
-    return Told(name, back_s, status, said)
+    back_s, lead_s = before_s + found["all work"], found.get("a lead is told")
+    return Told(name, back_s, None if lead_s is None else before_s + lead_s, status, said)
 
 
 @contextmanager
@@ -242,19 +328,19 @@ def furnished(*sources: str) -> Iterator[tuple[House, SandboxProcess]]:
     """A house with a small world, that has not synced yet."""
     arguments = ("--people", "20", "--seed", "5", "--time-scale", "600")
     with sandbox_process(*arguments) as sandbox, house(migrated=True) as made:
-        made.env.update(FREE_PORTS)
+        made.env.update({**FREE_PORTS, web_leads.VARIABLE: web_leads.SECRET})
         yield sandbox.furnish(made, sources=sources), sandbox
 
 
 def main() -> int:
     """Kill each process in turn, twice; print a table."""
-    with furnished(SOURCE, "typeform") as (made, _), hub_up(made) as up:
+    with furnished(SOURCE, "typeform") as (made, sandbox), hub_up(made) as up:
         for turn in (1, 2):
             for name in PROCESSES:
-                told = kill_once(up, name)
+                told = kill_once(up, name, sandbox)
                 sys.stdout.write(
-                    f"{turn}  {name:<12} back after {told.back_s:5.1f} s  run {told.run:<8} "
-                    f"{told.said}\n"
+                    f"{turn}  {name:<12} all work after {told.back_s:5.1f} s  "
+                    f"lead told after {told.lead_s:5.1f} s  run {told.run:<8} {told.said}\n"
                 )
                 sys.stdout.flush()
         run_id = up.launch()
@@ -268,7 +354,7 @@ def main() -> int:
             up.kill("web server")
             up.kill("PostgreSQL")
             time.sleep(1)
-            up.process.send_signal(signal.SIGINT)
+            up.interrupt()
     assert within(5, lambda: made.processes() == []), made.processes()
     sys.stdout.write(f"ended after {up.ended_s:.1f} s, with exit code {up.process.returncode}\n")
     return 0
