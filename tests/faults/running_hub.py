@@ -108,9 +108,15 @@ class Up:
             self.process.send_signal(signal.SIGINT)
 
     def launch(self, job: str = f"sync_{SOURCE}") -> str:
-        """Launch a run, as the button in the UI does; returns its id."""
-        answer = self.ask(_LAUNCH, job=job)["launchRun"]
-        assert answer["__typename"] == "LaunchRunSuccess", answer
+        """Launch a run, as the button in the UI does, again until the code server answers; returns its id."""
+        answer: Any = None
+
+        def is_launched() -> bool:
+            nonlocal answer
+            answer = (self.ask(_LAUNCH, job=job) or {}).get("launchRun")
+            return bool(answer) and answer["__typename"] == "LaunchRunSuccess"
+
+        assert within(WITHIN_S, is_launched), answer
         run_id: str = answer["run"]["runId"]
         return run_id
 
