@@ -20,11 +20,16 @@ class VendorClock:
         self.time_scale = time_scale
         self.start = start or datetime.now(UTC)
         self._began = time.monotonic()
+        self._ahead = timedelta()
 
     def now(self) -> datetime:
         """Return the vendor's present, aware, in UTC."""
         elapsed = time.monotonic() - self._began
-        return self.start + timedelta(seconds=elapsed * self.time_scale)
+        return self.start + timedelta(seconds=elapsed * self.time_scale) + self._ahead
+
+    def advance(self, vendor_s: float) -> None:
+        """Move the present ahead at once, as if that many vendor seconds had passed."""
+        self._ahead += timedelta(seconds=vendor_s)
 
     def real_s(self, vendor_s: float) -> float:
         """Return how many real seconds that many vendor seconds take."""

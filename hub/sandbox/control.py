@@ -23,6 +23,7 @@ from hub.sandbox.universe import apply_event, check
 from hub.sandbox.world import World
 
 Json = dict[str, Any]
+_FURTHEST_S = 30 * 24 * 3600  # of one call; the clock cannot go back
 
 
 class Control:
@@ -58,6 +59,7 @@ class Control:
         routes = [Route(path, _reader(read), methods=["GET"]) for path, read in reads.items()]
         routes += [
             Route("/events", self.add_event, methods=["POST"]),
+            Route("/clock", self.advance_clock, methods=["POST"]),
             Route("/faults", self.set_faults, methods=["PUT", "POST"]),
             Route("/mail", self.clear_mail, methods=["DELETE"]),
         ]
@@ -74,6 +76,16 @@ class Control:
         row = apply_event(self.world, event)
         done = {"source": row.source, "stream": row.stream, "id": row.id}
         return JSONResponse({**done, "event": {**event, "id": row.id}}, status_code=201)
+
+    async def advance_clock(self, request: Request) -> Response:
+        """Move the vendors' clock `ahead_s` vendor seconds ahead: rates and lags of that time are over."""
+        ahead_s = (await _json(request)).get("ahead_s")
+        if not isinstance(ahead_s, int | float) or not 0 <= ahead_s <= _FURTHEST_S:
+            raise ConfigError(
+                f"ahead_s is not a number from 0 to {_FURTHEST_S}", hint='send {"ahead_s": 60}'
+            )
+        self.world.clock.advance(ahead_s)
+        return JSONResponse({"now": self.world.clock.now().isoformat()})
 
     async def set_faults(self, request: Request) -> Response:
         """Activate exactly the named profiles.

@@ -6,6 +6,7 @@ import smtplib
 import socket
 import subprocess
 import sys
+from datetime import datetime, timedelta
 
 import pytest
 import requests
@@ -93,6 +94,16 @@ def test_requests_are_counted(client):
     client.call("/forms")
     client.call("/forms/nope")
     assert client.read("/requests")["typeform"] == {"total": 2, "status": {"200": 1, "404": 1}}
+
+
+def test_the_clock_moves_ahead_and_never_back(client):
+    before = datetime.fromisoformat(client.read("/")["now"])
+    for body in ({}, {"ahead_s": -1}, {"ahead_s": "soon"}, {"ahead_s": 1e300}):
+        answer = requests.post(f"{client.control}/clock", json=body, timeout=5)
+        assert answer.status_code == 400, body
+        assert "ahead_s" in answer.json()["hint"]
+    moved = requests.post(f"{client.control}/clock", json={"ahead_s": 10**6}, timeout=5).json()
+    assert datetime.fromisoformat(moved["now"]) - before >= timedelta(seconds=10**6)
 
 
 def test_users_and_universe_are_shown(client):
