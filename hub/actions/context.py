@@ -7,13 +7,13 @@ transaction, so that a user who has left since is refused.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from hub.clock import Clock
+from hub.frozen import dataclass
 from hub.model.moments import zone_named
 
 

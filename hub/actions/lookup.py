@@ -1,10 +1,9 @@
 """People by the names that people give them."""
 
-from dataclasses import dataclass
-
 from sqlalchemy import Connection, text
 
 from hub.errors import ActionError
+from hub.frozen import dataclass
 from hub.model import names
 from hub.model.names import PublicId, RecordName, RowName
 

@@ -1,6 +1,6 @@
 """The results of a merge and an unmerge, of people and of companies."""
 
-from dataclasses import dataclass
+from hub.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

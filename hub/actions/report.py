@@ -1,7 +1,6 @@
 """Report: figures on leads and deals. Every member of the team may read them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from zoneinfo import ZoneInfo, available_timezones
@@ -12,6 +11,7 @@ from hub.actions.context import Context
 from hub.actions.rights import Right, require
 from hub.crm import former, rollups
 from hub.errors import ActionError, invalid
+from hub.frozen import dataclass
 from hub.model.moments import day_of
 from hub.reports import REPORTS, Scope, filters
 from hub.views import reports

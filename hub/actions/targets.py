@@ -4,13 +4,12 @@ Every name that `lookup.find` accepts is a name as well: it means the lead, or t
 is no lead or the lead was converted.
 """
 
-from dataclasses import dataclass
-
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import Row
 
 from hub.actions import lookup
 from hub.errors import ActionError
+from hub.frozen import dataclass
 from hub.model import names
 from hub.model.names import RowName
 

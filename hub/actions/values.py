@@ -1,11 +1,11 @@
 """Values that people give to an action, checked: what cannot be kept is one ActionError."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from hub.errors import ActionError
+from hub.frozen import dataclass
 from hub.model.moments import HINT as MOMENT_HINT
 from hub.model.moments import moment_of
 from hub.model.records import JsonValue

@@ -5,7 +5,8 @@ them runs (`hub.cli.groups.load`), so nothing here imports them.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from hub.frozen import dataclass
 
 _WIDTH = 28  # of the column of names
 

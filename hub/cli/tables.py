@@ -7,11 +7,13 @@ fit are left out, the least important first, and are named in a last line.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 from unicodedata import east_asian_width
+
+from hub.frozen import dataclass
 
 _GAP = 2
 _NARROW = 16  # cells that a column of text keeps at least, if its longest value has as many

@@ -4,7 +4,6 @@ What each change does to the derived columns is `hub.crm.derived`'s; who may mak
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +13,7 @@ from sqlalchemy.engine import RowMapping
 from hub.crm.activity_tables import call, message, task, visit
 from hub.crm.staff import STAFF
 from hub.crm.tables import note
+from hub.frozen import dataclass
 
 TABLES: Mapping[str, Table] = {
     "task": task,

@@ -1,13 +1,13 @@
 """Alerts in the hub, and the facts of a record that a notification names."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, text
 from sqlalchemy.dialects.postgresql import insert
 
 from hub.crm.tables import alert
+from hub.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,11 @@ are all.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 from sqlalchemy import Connection, text
+
+from hub.frozen import dataclass
 
 # Each probe is an aggregate of its own, so that it goes by an index: in a first load the statistics are old,
 # and a join, or a LIMIT, would read whole tables. People who were merged have no records.

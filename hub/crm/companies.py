@@ -7,10 +7,11 @@ fold: a value that is set directly is lost with the next fold.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, text
+
+from hub.frozen import dataclass
 
 Links = Mapping[int, tuple[int | None, str | None]]
 """Person → the row of a company, and why it is that one; None: no company."""

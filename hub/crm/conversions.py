@@ -5,10 +5,11 @@ A conversion with a `record_id` was made by the lead's source. It follows this r
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, text
+
+from hub.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

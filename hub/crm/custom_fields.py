@@ -8,7 +8,6 @@ Not here: what people type into a record's fields (`custom_field_typing`), and w
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +16,7 @@ from sqlalchemy.engine import Row
 
 from hub.crm.custom_field_values import READERS, RefusedError, any_value
 from hub.errors import ActionError
+from hub.frozen import dataclass
 from hub.model.moments import day_of, moment_of
 from hub.model.records import JsonValue
 

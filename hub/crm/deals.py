@@ -1,7 +1,6 @@
 """Deals: the rows, their contacts, ticks and transitions. The rights are in `hub.actions`."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, select, text
@@ -9,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from hub.crm.custom_field_typing import PREFIX, is_custom
 from hub.crm.deal_tables import deal
+from hub.frozen import dataclass
 from hub.model import vocabulary
 
 _ROOTS = text("""

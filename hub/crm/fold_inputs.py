@@ -4,11 +4,11 @@ One statement reads both, since each chunk of load reads them again. Statuses an
 `hub.crm.words`.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, text
 
+from hub.frozen import dataclass
 from hub.model.folding import LegacyOwner
 
 _INPUTS = text("""

@@ -5,13 +5,13 @@ In: rows by column. Out: statements over whole sets. Not here: what differs, and
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, Connection, Table, TextClause, any_, literal, select, text
 from sqlalchemy.engine import RowMapping
 
 from hub.db.json_text import write_json
+from hub.frozen import dataclass
 from hub.model.entities import folded_names
 
 

@@ -5,7 +5,7 @@ A group is locked before its members are read for a turn or changed. Not here: w
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Select, bindparam, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from hub.crm.tables import distribution_group, member
+from hub.frozen import dataclass
 
 KINDS = ("lead", "contact", "deal")
 

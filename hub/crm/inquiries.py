@@ -5,11 +5,11 @@ notify (`hub.etl.inquiries`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
 from hub.crm.siblings import SIBLINGS
+from hub.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ A team without one gets the hub's default, with its custom fields at the end. No
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
 from hub.crm.custom_fields import fields_of
+from hub.frozen import dataclass
 from hub.model import vocabulary
 
 OWN_FIELDS = "Custom fields"

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -11,6 +10,7 @@ from hub.crm import held
 from hub.crm.companies import Links, arguments
 from hub.crm.folded_rows import folded_rows
 from hub.crm.tables import lead
+from hub.frozen import dataclass
 from hub.model.folding import LeadRow
 from hub.records.entities import WHOLE
 

@@ -4,11 +4,11 @@ One vocabulary of kinds, for lists that hold numbers, for rename and removal, an
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
 from hub.crm import words
+from hub.frozen import dataclass
 from hub.model.words import FOLDED
 
 BY_NUMBER = frozenset(

@@ -6,7 +6,7 @@ hand records out (`hub.crm.groups`).
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from hub.crm.tables import notification_preference, owner_identity, user
+from hub.frozen import dataclass
 from hub.records import name_changes
 
 _FILE = "hub.yaml"

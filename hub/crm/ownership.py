@@ -4,11 +4,11 @@ A distribution group is locked before the records that it distributes, as in rou
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
 from hub.crm import contacts, deals, leads
+from hub.frozen import dataclass
 
 KINDS = ("lead", "contact", "deal")
 

@@ -5,10 +5,11 @@ sources (`batch_id`). Not here: statuses, stages (`statuses`, `pipelines`), and 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy import Connection, text
+
+from hub.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

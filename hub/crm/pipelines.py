@@ -1,11 +1,11 @@
 """Pipelines, their stages, and what must hold before a deal leaves one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
 from hub.crm import deals
+from hub.frozen import dataclass
 
 # what every pipeline ends in: name, category, likelihood
 CLOSING = (("Won", "won", 100), ("Unqualified", "unqualified", 0), ("Lost", "lost", 0))

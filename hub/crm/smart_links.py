@@ -8,13 +8,14 @@ part if they would lead upwards. Not here: who may keep a link (`hub.actions.set
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from sqlalchemy import Connection, text
+
+from hub.frozen import dataclass
 
 LONGEST = 2_000
 _FIELD = re.compile(r"\{([^{}]+)\}")

@@ -4,10 +4,11 @@ The rows of the deals themselves are written by `hub.crm.from_source`. What peop
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, text
+
+from hub.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

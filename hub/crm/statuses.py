@@ -1,11 +1,11 @@
 """Statuses of leads, as a team has set them up. Not here: reasons (`pick_lists`)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
 from hub.crm import leads
+from hub.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

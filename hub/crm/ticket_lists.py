@@ -4,11 +4,11 @@ A company shows those of its employees, and of the leads that point to it, as we
 shows with its survivor.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from hub.frozen import dataclass
 from hub.model import names
 from hub.model.names import RecordName, RowName
 

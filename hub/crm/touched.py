@@ -6,10 +6,10 @@ with the activities and deals that they bring, folds, routing, alerts, inquiries
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
+from hub.frozen import dataclass
 from hub.records.entities import WHOLE
 
 

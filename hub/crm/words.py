@@ -7,10 +7,10 @@ which the fold writes from then on (`hub.model.words`). Not here: the records th
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
+from hub.frozen import dataclass
 from hub.model.words import Words, key
 
 PEOPLE = ("lead", "person")  # one fold makes the rows of both, so that a choice counts for both

@@ -9,13 +9,13 @@ import os
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from sqlalchemy import URL
 
 from hub.errors import ConfigError, HubError
+from hub.frozen import dataclass
 
 _NAMES = ("pg_dump", "pg_restore", "psql")
 _FIRST_WITH_NEW_SETTING = 17

@@ -11,7 +11,6 @@ import os
 import pwd
 import shutil
 import tempfile
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
@@ -19,6 +18,7 @@ from typing import IO
 from hub.clock import Clock
 from hub.db.postmaster import SUPERUSER, Postmaster, signals_wait
 from hub.errors import ConfigError
+from hub.frozen import dataclass
 
 __all__ = ["DATABASE", "ROLES", "SUPERUSER", "EmbeddedServer", "Server"]
 ROLES = ("hub_owner", "hub_app", "hub_read")

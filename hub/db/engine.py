@@ -5,7 +5,6 @@ By default the embedded server of HUB_HOME; any PostgreSQL ≥ 15 by HUB_DATABAS
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -22,6 +21,7 @@ from hub.db.list_dumper import write_lists_at_once
 from hub.db.place import Place, connect_retrying, create_roles, embedded_urls, reached
 from hub.db.schema import SCHEMAS, check_revision, current_revision, revisions, upgrade
 from hub.errors import HubError
+from hub.frozen import dataclass
 from hub.settings import Settings
 
 _DOWN = {None, "57P01", "57P03"}

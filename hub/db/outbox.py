@@ -6,7 +6,7 @@ once. The dedupe key makes a second write of the same event a no-op.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Self
 
@@ -31,6 +31,7 @@ from sqlalchemy.engine import Row
 
 from hub.db.locks import LOCK_SPACE, lock_number
 from hub.db.metadata import NOW, UTC, because, metadata, personal, where_present
+from hub.frozen import dataclass
 from hub.model.events import Event, EventKind
 
 outbox = Table(

@@ -5,7 +5,6 @@ Nothing here touches the schema, which may be missing, old, newer or damaged.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
@@ -17,6 +16,7 @@ from hub.db.backup import backup_path, check_room, write_backup
 from hub.db.client_programs import Programs, programs_for
 from hub.db.embedded import DATABASE, ROLES, SUPERUSER, EmbeddedServer, Server
 from hub.errors import ConfigError
+from hub.frozen import dataclass
 from hub.logs import get_logger
 from hub.settings import Settings
 

@@ -6,7 +6,6 @@ found by domain or company name comes last. It is part of load, and computed at 
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Connection
 from sqlalchemy.engine import RowMapping
@@ -16,6 +15,7 @@ from hub.crm import contacts as contact_rows
 from hub.crm import leads as lead_rows
 from hub.crm.attached import Attached
 from hub.crm.companies import Links
+from hub.frozen import dataclass
 from hub.golden.fold import trusted_first
 from hub.matching.companies import (
     Firm,

@@ -10,7 +10,6 @@ companies: call it before entities are locked (`hub.db.locks`).
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from uuid import uuid4
@@ -21,6 +20,7 @@ from hub.db.locks import company_lock
 from hub.db.transactions import run_transaction
 from hub.etl.accounts import firm_of, found_by, found_companies
 from hub.etl.context import Hub
+from hub.frozen import dataclass
 from hub.landing import own
 from hub.logs import get_logger
 from hub.matching.companies import LIMIT, Firm, firm, key_hashes

@@ -6,11 +6,12 @@ run has, how they are closed (`hub.etl.proof`), and who is alerted (`hub.etl.ale
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from sqlalchemy import Connection
 
 from hub.etl.waiting import waiting_n
+from hub.frozen import dataclass
 from hub.model.alert_states import Cause
 from hub.model.faults import Fault, FaultKind, is_paused, once_each
 from hub.records import alert_states, ledger, proofs

@@ -1,13 +1,13 @@
 """What every stage receives: database, clock, settings, mappings, connectors."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
 from hub.clock import Clock
 from hub.errors import ConfigError
+from hub.frozen import dataclass
 
 if TYPE_CHECKING:  # an action takes no hub, and does not wait for these
     from hub.connectors.base import Connector

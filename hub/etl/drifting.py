@@ -1,11 +1,11 @@
 """Drift of a stream: unknown fields and values, missing fields, and what to do about them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
 
+from hub.frozen import dataclass
 from hub.landing import silent
 from hub.mappings import drifting
 from hub.records import drift

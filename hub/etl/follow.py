@@ -6,12 +6,12 @@ part of matching (`hub.records.edges`), and links to companies are part of the f
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from hub.crm import inquiries, notes, tickets
 from hub.crm.inquiries import NewInquiry
+from hub.frozen import dataclass
 from hub.model.entities import PERSON_REFS
 
 

@@ -7,12 +7,12 @@ the identity lock.
 
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from sqlalchemy import Connection
 
 from hub.crm.touched import touched
+from hub.frozen import dataclass
 from hub.matching.clusters import Edge, cluster, review_pairs
 from hub.matching.holding import hold
 from hub.matching.keys import MatchView

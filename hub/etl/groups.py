@@ -1,7 +1,6 @@
 """Distribution groups between the database and the round robin: state read, and changes written."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +9,7 @@ from sqlalchemy import Connection
 from hub.crm import groups as stored
 from hub.crm import owners
 from hub.crm.groups import GroupRow, Set
+from hub.frozen import dataclass
 from hub.routing.ring import GroupState, Member
 from hub.routing.ring import credit_turn as owe
 

@@ -5,10 +5,10 @@ One look-up a chunk finds the other records with the keys that its records had o
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from hub.frozen import dataclass
 from hub.matching import blocks
 from hub.matching.blocks import Chunk, Keys
 from hub.matching.key_hash import hashes, limit_of

@@ -8,7 +8,6 @@ notification: recomputing a record sends none. A chunk of people is
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from sqlalchemy import Connection
@@ -22,6 +21,7 @@ from hub.etl.load_people import load_people
 from hub.etl.new_owners import NewOwners, in_order
 from hub.etl.owner_decision import rules_of
 from hub.etl.unmatched import RELATED, load_owners, load_related, load_tickets
+from hub.frozen import dataclass
 from hub.logs import get_logger
 from hub.model.folding import StaleEntity
 from hub.records import entities, folding, queue

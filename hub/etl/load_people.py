@@ -1,7 +1,7 @@
 """A chunk of people: read, decided, written, linked, announced. Part of load."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sqlalchemy import Connection
 from sqlalchemy.engine import RowMapping
@@ -26,6 +26,7 @@ from hub.etl.new_owners import NewOwners, waiting
 from hub.etl.owner_decision import Turns
 from hub.etl.survivorship import fold_context
 from hub.etl.taking_back import take_back
+from hub.frozen import dataclass
 from hub.golden.fate import Fate, Past, Person, Rows, fate, needs_past, needs_touch
 from hub.golden.fold import fold
 from hub.model.folding import (

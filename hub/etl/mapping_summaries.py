@@ -9,9 +9,10 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from pathlib import Path
 
+from hub.frozen import dataclass
 from hub.mappings.folders import ANSWERS, HERE, documents
 
 _FILE = Path("cache") / "mappings.json"

@@ -1,10 +1,10 @@
 """The end of each load of deals and activities: verdicts, problems, and what records wait for."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from hub.frozen import dataclass
 from hub.landing import load_problems
 from hub.landing.load_problems import LoadProblem
 from hub.model.records import Problem

@@ -4,10 +4,9 @@ In: the settings, and how often each source is asked. Out: a promise for each so
 `hub status`. It holds while `hub up` runs, for changes that a question sees.
 """
 
-from dataclasses import dataclass
-
 from sqlalchemy import Connection
 
+from hub.frozen import dataclass
 from hub.landing import store
 from hub.settings import Settings
 

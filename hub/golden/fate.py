@@ -9,10 +9,11 @@ mapping, a model, an undo, an unmerge), the row is removed, unless a user has to
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Any
 
+from hub.frozen import dataclass
 from hub.golden.fold import is_reachable, last_gone
 from hub.model.folding import (
     ContactRow,

@@ -4,9 +4,10 @@ In: an entity, its records and edits, the rules. Out: a `GoldenRecord` for the s
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
+from hub.frozen import dataclass
 from hub.golden.alone import survive_alone
 from hub.golden.rules import SurvivorshipRules
 from hub.golden.status import NEW, status_of

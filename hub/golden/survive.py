@@ -9,10 +9,10 @@ rules and the smallest stable key break ties. A blank never overwrites a value, 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from hub.frozen import dataclass
 from hub.golden.rules import DEFAULT_RULES, By, Group, SurvivorshipRules
 from hub.model.records import JsonValue
 from hub.model.verdicts import Trust

@@ -9,10 +9,11 @@ means (`hub.connectors`), and how it is landed.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, text
+
+from hub.frozen import dataclass
 
 CHANNEL = "hub_inbox"
 """The channel on which PostgreSQL tells the workers that there are new rows."""

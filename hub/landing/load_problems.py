@@ -1,10 +1,11 @@
 """Values that load could not write: rows of the quarantine, beside those of the mappings."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from sqlalchemy import Connection, insert, text
 
+from hub.frozen import dataclass
 from hub.landing.tables import quarantine
 
 LOADED = "load"

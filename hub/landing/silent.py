@@ -7,12 +7,13 @@ reading and comparing (`hub.etl.refresh`).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, select
 
+from hub.frozen import dataclass
 from hub.landing import store
 from hub.landing.tables import checkpoint
 from hub.model.records import JsonValue

@@ -5,7 +5,6 @@ The caller owns the transaction, so a page and its cursor are stored together or
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
@@ -14,6 +13,7 @@ from sqlalchemy import Connection, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from hub.db.copy import copy_rows
+from hub.frozen import dataclass
 from hub.landing.tables import checkpoint
 from hub.model.records import NO_ID_PREFIX, JsonValue, RawRecord
 from hub.model.verdicts import Op, Verdict

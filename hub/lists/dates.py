@@ -7,10 +7,10 @@ Monday. Pure.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from hub.frozen import dataclass
 from hub.model import moments
 from hub.model.moments import UNIT, day_of, moved
 

@@ -5,12 +5,12 @@ A name is looked up as it is written, else by its former name, else by the words
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Table
 
+from hub.frozen import dataclass
 from hub.lists.dates import Moment
 from hub.lists.predicates import Column, Predicate
 from hub.model import vocabulary

@@ -8,7 +8,6 @@ import base64
 import binascii
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -31,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from hub.errors import ActionError
+from hub.frozen import dataclass
 from hub.lists import compiler, naming, recent
 from hub.lists.dates import Moment
 from hub.lists.document import ListDocument, Sort

@@ -6,13 +6,13 @@ In: a thing (`Target`). Out: its uses, and in `replace` the same places with ano
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from hub.crm import groups, layouts, pipelines, smart_links, word_rows, words
 from hub.crm.named import WORDS
 from hub.crm.thing_rows import move_rows, row_counts
+from hub.frozen import dataclass
 from hub.lists import store
 from hub.lists.document import Condition, ListDocument, Ref, Sort, conditions_of
 from hub.lists.fields import CUSTOM

@@ -6,7 +6,6 @@ fields there are, groups.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -25,6 +24,7 @@ from sqlalchemy import (
     true,
 )
 
+from hub.frozen import dataclass
 from hub.lists.dates import Moment, moment_of, span
 from hub.lists.document import Op, Scalar
 

@@ -10,13 +10,14 @@ condition really says is asked of those rows.
 
 from calendar import monthrange
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, Text, func, literal
 from sqlalchemy.dialects.postgresql import ARRAY
+
+from hub.frozen import dataclass
 
 Column = ColumnElement[Any]
 FIRST_YEAR, LAST_YEAR = 1949, 2051  # these two mean all before and all after them

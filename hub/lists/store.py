@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import Row
 
+from hub.frozen import dataclass
 from hub.lists.document import ListDocument, filter_json, read
 
 

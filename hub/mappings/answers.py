@@ -6,9 +6,10 @@ selectors of a mapping document. Out: answer values, question titles, and the an
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NamedTuple
 
+from hub.frozen import dataclass
 from hub.mappings.document import Answer
 from hub.mappings.form_titles import asks_for, bare, is_about_others, phrases_of
 from hub.mappings.text import clean

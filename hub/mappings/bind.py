@@ -3,8 +3,7 @@
 In: a document. Out: faults with the place in the document and the nearest valid word.
 """
 
-from dataclasses import dataclass
-
+from hub.frozen import dataclass
 from hub.mappings.document import MappingDocument, Rule, Step, Target, nearest, walk_rules
 from hub.mappings.form_titles import field_names
 from hub.mappings.rows import path_parts

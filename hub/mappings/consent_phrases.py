@@ -8,10 +8,11 @@ worse than a missing one. Not here: the answers (`hub.mappings.consents`).
 import functools
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import yaml
 
+from hub.frozen import dataclass
 from hub.mappings.folders import HERE
 from hub.mappings.text import clean_lines, fold
 

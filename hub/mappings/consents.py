@@ -7,8 +7,9 @@ consent state: only a refusal in words is an opt-out. Not here: the meaning of w
 
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from hub.frozen import dataclass
 from hub.mappings.answers import FormAnswer
 from hub.mappings.consent_phrases import NOTHING, Reading, channel_of, read_wording, says
 from hub.model.consent import ConsentState, stricter

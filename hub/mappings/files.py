@@ -5,13 +5,14 @@ In: a path, or the text of a file. Out: plain values and `Lines`. Not here: the 
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from hub.errors import ConfigError
+from hub.frozen import dataclass
 from hub.mappings.folders import HERE
 from hub.mappings.text import fold
 

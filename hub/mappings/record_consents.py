@@ -5,8 +5,8 @@ wording of forms (`hub.mappings.consents`), what counts (`hub.model.consent`).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from hub.frozen import dataclass
 from hub.model.consent import state_named
 from hub.model.records import CanonicalRecord, JsonValue
 

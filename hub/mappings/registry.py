@@ -6,9 +6,10 @@ returns a `Remark` for a value that can be used but that a person should look at
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, NamedTuple
 
+from hub.frozen import dataclass
 from hub.model.records import JsonValue
 
 Args = Mapping[str, Any]

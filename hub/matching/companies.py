@@ -11,8 +11,9 @@ Pure; the answer about a pair is a function of the two, whichever comes first.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from hub.frozen import dataclass
 from hub.matching import normal
 from hub.matching.distances import share
 from hub.matching.key_hash import hashed

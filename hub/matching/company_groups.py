@@ -6,9 +6,9 @@ and the open questions. Both are functions of their input as a set: the order do
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 
+from hub.frozen import dataclass
 from hub.matching.companies import LIMIT, NAME_ALONE, Firm, Key, company_keys, judge
 from hub.model.verdicts import Judgement
 

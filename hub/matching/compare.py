@@ -4,9 +4,9 @@ In: the normal forms of two records and the model. Out: `Levels`, with the bits 
 weight depends on the value. Not here: the judgement of the pair (`hub.matching.scoring`).
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 
+from hub.frozen import dataclass
 from hub.matching import names, normal
 from hub.matching.distances import edits, likeness
 from hub.matching.keys import MatchView, Traits

@@ -7,7 +7,7 @@ In: canonical lead values. Out: a `MatchView` and its keys (kind, value). Strong
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import combinations
@@ -15,6 +15,7 @@ from itertools import combinations
 import jellyfish
 import msgspec
 
+from hub.frozen import dataclass
 from hub.matching import normal
 from hub.matching.normal import Mailbox
 from hub.model.records import JsonValue, texts

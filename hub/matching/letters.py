@@ -6,11 +6,11 @@ a key. If the numbers show that two names are unlike, `names.level` gives `last_
 number can miss unlike names, but it never calls names unlike that may agree.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 from zlib import crc32
 
+from hub.frozen import dataclass
 from hub.matching import normal
 from hub.matching.keys import MatchView, Traits
 

@@ -5,12 +5,12 @@ In: one value as text. Out: its normal form, for comparison only, never for disp
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
 from publicsuffixlist import PublicSuffixList
 
+from hub.frozen import dataclass
 from hub.matching.model_files import load, words
 from hub.model.addresses import (
     ascii_domain,

@@ -5,8 +5,7 @@ Symmetric, and a function of the two records and of the model only. So bulk and 
 give the same.
 """
 
-from dataclasses import dataclass
-
+from hub.frozen import dataclass
 from hub.matching import names
 from hub.matching.compare import Levels, compare
 from hub.matching.keys import MatchView

@@ -5,9 +5,11 @@ that is sent, if one is. Not here: who receives it (`hub.etl.alerts`), and the w
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from hub.frozen import dataclass
 
 AGAIN_AFTER = timedelta(days=1)
 """A source that fails for another reason is reported again, at most once in this time."""

@@ -15,9 +15,10 @@ never the reverse; a yes to a narrower one says nothing of `marketing`.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from hub.frozen import dataclass
 
 Key = tuple[str, str]  # channel and purpose
 

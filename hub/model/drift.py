@@ -1,7 +1,8 @@
 """Drift: fields and values of a source that its mapping does not know, and fields it no longer fills."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from hub.frozen import dataclass
 
 FEW = 50  # records; fewer prove nothing about a missing field
 RARE = 0.05  # a field that fewer records than this filled may be missing by chance

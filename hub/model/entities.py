@@ -6,8 +6,9 @@
 Person-bearing fields are marked, so that erase can walk them.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from hub.frozen import dataclass
 
 
 class ColumnClass(StrEnum):

@@ -5,9 +5,10 @@ here: where the key is (`hub.records.erasure_key`), and which forms a person has
 """
 
 import hmac
-from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
+
+from hub.frozen import dataclass
 
 ERASED_PREFIX = "erased:"
 """How the id of an erased object begins; digits of its digest follow."""

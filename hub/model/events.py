@@ -6,11 +6,12 @@ of users (`hub.notify.preferences`), and the words (`hub.notify.templates`).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from hub.frozen import dataclass
 from hub.model.alert_states import News
 from hub.model.records import JsonValue
 

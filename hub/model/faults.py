@@ -6,10 +6,11 @@ with the batch, so that its proof has them. Not here: which error is which fault
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from enum import StrEnum
 from typing import Self
 
+from hub.frozen import dataclass
 from hub.model.records import JsonValue
 
 

@@ -4,9 +4,10 @@ Not here: how they are read (`hub.records.folding`), folded (`hub.golden`) or wr
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
+from hub.frozen import dataclass
 from hub.model.records import JsonValue
 from hub.model.verdicts import Cause
 

@@ -8,9 +8,8 @@
 Not here: looking them up (`hub.actions.lookup`, `hub.actions.targets`).
 """
 
-from dataclasses import dataclass
-
 from hub.errors import ActionError
+from hub.frozen import dataclass
 
 KINDS = ("lead", "contact", "deal", "ticket", "task", "note", "call", "visit", "message")
 _LONGEST = 18  # digits that surely fit a bigint

@@ -1,9 +1,10 @@
 """Records as the vendor sent them, and after mapping."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from hub.frozen import dataclass
 from hub.model.verdicts import Op, Trust
 
 JsonValue = str | int | float | bool | None | list["JsonValue"] | dict[str, "JsonValue"]

@@ -6,8 +6,9 @@ ones, from a source or an edit. A word without one of today was removed. Not her
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from hub.frozen import dataclass
 from hub.model.records import JsonValue
 
 Today = Mapping[str, str | None]

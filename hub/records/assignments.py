@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
+
+from hub.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

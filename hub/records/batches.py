@@ -6,7 +6,6 @@ at a time. Each batch is settled for itself. Not here: verdicts, the ledger, rec
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +13,7 @@ from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from hub.db.json_text import write_json
+from hub.frozen import dataclass
 from hub.model.faults import Fault, faults_of
 from hub.model.records import JsonValue
 from hub.records.batch_tables import batch

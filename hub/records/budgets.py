@@ -5,11 +5,12 @@ how much a vendor allows, and when the next request may go (`hub.connectors.gove
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, text
+
+from hub.frozen import dataclass
 
 DAY = "day"  # the row of the account itself: its pause and its day; no rate has this name
 

@@ -5,12 +5,12 @@ are one company (`hub.matching.companies`).
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, text
 
+from hub.frozen import dataclass
 from hub.model.entities import COMPANY_STREAMS
 from hub.records import edges, match_keys
 from hub.records.entities import WHOLE

@@ -6,11 +6,11 @@ Not here: what was said of an address (`hub.records.consent_events`).
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, text
 
+from hub.frozen import dataclass
 from hub.model.records import texts
 from hub.records.entities import WHOLE
 

@@ -6,10 +6,10 @@ it is lifted.
 
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
+from hub.frozen import dataclass
 from hub.model.consent import NOES, ConsentState, state_of
 from hub.records import consent_events
 

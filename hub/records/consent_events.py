@@ -6,12 +6,13 @@ Not here: writing events (`hub.records.consents`).
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, text
 
+from hub.frozen import dataclass
 from hub.model.consent import (
     NOES,
     ConsentEvent,

@@ -7,13 +7,13 @@ queries (`hub.records.consent_events`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, text
 
 from hub.db.copy import copy_rows
+from hub.frozen import dataclass
 from hub.model.consent import (
     NOES,
     ConsentState,

@@ -9,9 +9,10 @@ entities (fold, links).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
+
+from hub.frozen import dataclass
 
 MAPPING = "mapping"
 

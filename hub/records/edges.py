@@ -9,11 +9,11 @@ versions of records, so they are replaced. Decisions of users are appended and r
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
 from hub.db.json_text import write_json
+from hub.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """Entities: their anchors (the records with which they began), merges, and versions. Owns `ops.entity`."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
+from hub.frozen import dataclass
 from hub.model.folding import StaleEntity
 
 WHOLE = """

@@ -3,11 +3,11 @@
 from array import array
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from hub.frozen import dataclass
 from hub.model.folding import (
     EarlierVersion,
     FoldRecord,

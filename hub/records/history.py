@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, text
 
+from hub.frozen import dataclass
 from hub.model.records import JsonValue
 
 _APPEND = text(

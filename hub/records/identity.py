@@ -1,10 +1,10 @@
 """Source records of people and companies, as matching reads them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
+from hub.frozen import dataclass
 from hub.model.records import JsonValue
 
 

@@ -4,11 +4,12 @@ In: a batch's verdicts, and the notes on its windows. Out: one sum for each stre
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Self
 
 from sqlalchemy import Connection, select, text
 
+from hub.frozen import dataclass
 from hub.model.faults import Fault, faults_of
 from hub.model.records import JsonValue
 from hub.records.batch_tables import batch

@@ -7,13 +7,13 @@ letters of the record's last name with it (`hub.matching.letters`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from struct import Struct
 from types import MappingProxyType
 
 from sqlalchemy import Connection, text
 
 from hub.db.copy import copy_binary
+from hub.frozen import dataclass
 from hub.model.key_marks import NAMELESS
 
 # a row of COPY: three fields, each eight bytes long; in the second form the last one is NULL

@@ -5,7 +5,6 @@ while the stages work on its records, then `done` or `failed`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +12,7 @@ from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from hub.db.json_text import write_json
+from hub.frozen import dataclass
 from hub.model.records import JsonValue
 from hub.records import batches
 from hub.records.batches import Batch

@@ -5,12 +5,12 @@ Rows are appended, never changed. Not here: changes of records (`hub.records.his
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import Connection, func, insert, or_, select
 
+from hub.frozen import dataclass
 from hub.records.name_tables import name_change
 
 _C = name_change.c

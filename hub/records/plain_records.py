@@ -1,11 +1,11 @@
 """Records that load takes without matching: deals and activities. It also refuses them, and takes them up again."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from hub.frozen import dataclass
 from hub.model.records import JsonValue
 from hub.model.verdicts import Cause
 from hub.records.wanted import ObjectKey

@@ -4,11 +4,11 @@ Reads what `batches` writes. Not here: the proof itself (`hub.etl.proof`).
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from hub.frozen import dataclass
 from hub.records.batches import LIVE, OPEN, REPEATS, Batch
 
 _EVIDENCE = """

@@ -10,11 +10,11 @@ crash leaves the chunk queued. Pages are queued by the statement that lands them
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
 
+from hub.frozen import dataclass
 from hub.landing.store import PendingRaw, bytes_as_sent
 from hub.model.records import RawRecord
 from hub.model.verdicts import Lane, Op

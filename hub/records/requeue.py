@@ -4,13 +4,14 @@ The caller owns the transaction and the batch. Not here: the mapping, and the or
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, text
 
+from hub.frozen import dataclass
 from hub.landing.store import PendingRaw, payload_bytes
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op

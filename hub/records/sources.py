@@ -1,7 +1,6 @@
 """Source records: the canonical values of each source object, and its tombstones."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
 
@@ -9,6 +8,7 @@ from sqlalchemy import Connection, text
 
 from hub.db.copy import CopyRefusedError, copy_rows
 from hub.db.json_text import write_json
+from hub.frozen import dataclass
 from hub.model.records import JsonValue
 from hub.model.verdicts import Cause, Trust
 from hub.records.queue import Queued

@@ -6,9 +6,10 @@ loaded again. Not here: which stage loads them (`hub.etl.relations`).
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Connection, TextClause, text
+
+from hub.frozen import dataclass
 
 ObjectKey = tuple[str, str, str]
 """Source, stream, and the id of an object there."""

@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from hub.frozen import dataclass
 
 MEDIAN, P90 = 0.5, 0.9
 _PER_DOUBLING = 8  # buckets; as in `rollup_triggers.BUCKET`

@@ -17,7 +17,9 @@ every window does not exist for most weights (Fraenkel's conjecture).
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from hub.frozen import dataclass
 
 _ALMOST_ONE = 0.999999
 _DIGITS = 9

@@ -9,11 +9,12 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import Literal, Self
 
 from hub.errors import ConfigError
+from hub.frozen import dataclass
 from hub.model.records import JsonValue
 
 TargetKind = Literal["user", "group", "account"]

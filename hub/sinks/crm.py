@@ -1,7 +1,7 @@
 """The CRM core as a sink: golden records in, leads and contacts written only where they differ."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy.engine import RowMapping
 from hub.crm.contacts import CONTACTS
 from hub.crm.folded_rows import FoldedRows
 from hub.crm.leads import LEADS
+from hub.frozen import dataclass
 from hub.model.folding import GoldenRecord
 from hub.model.records import JsonValue
 from hub.records.history import append_changes

@@ -1,11 +1,11 @@
 """The newest batches, as `hub batches` shows them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
 
+from hub.frozen import dataclass
 from hub.records import batches
 
 

@@ -3,8 +3,7 @@
 Not here: how a card is read (`hub.views.cards`), and its parts (`hub.views.parts`).
 """
 
-from dataclasses import dataclass
-
+from hub.frozen import dataclass
 from hub.views.parts import (
     CompanyDuplicate,
     Criterion,

@@ -6,7 +6,7 @@ read (`hub.actions.reading`), how a card is drawn (`hub.cli.cards`).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from hub.crm import activities, cards, deals, derived, layouts, pipelines, smart_links
 from hub.crm.activities import OpenTask
 from hub.crm.smart_links import LinkError
+from hub.frozen import dataclass
 from hub.lists import records as list_records
 from hub.lists.catalogues import catalogue
 from hub.lists.dates import Moment

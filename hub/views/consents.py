@@ -4,12 +4,12 @@ In: an address or a person. Out: frozen models. Not here: who may see what (`hub
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from hub.etl import consents as stages
+from hub.frozen import dataclass
 from hub.model.consent import Voice
 from hub.records import consent_addresses, consent_events
 from hub.records.consent_events import AddressState, Event

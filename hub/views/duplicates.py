@@ -5,7 +5,6 @@ judges, as it does when records arrive. Not here: deciding (`hub.actions.identit
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
@@ -13,6 +12,7 @@ from sqlalchemy import Connection
 from hub.crm import cards
 from hub.etl.match import views_of
 from hub.etl.model_in_use import active_model
+from hub.frozen import dataclass
 from hub.matching.key_hash import hashes, limit_of
 from hub.matching.keys import MatchView, keys, view
 from hub.matching.scoring import asked

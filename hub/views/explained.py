@@ -1,13 +1,13 @@
 """A person explained: where each value came from, and why the records are of one person."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
 from hub.crm import explained
+from hub.frozen import dataclass
 from hub.records import folding
 from hub.views import consents, deal_lines, provenance
 from hub.views.consents import PersonAddress

@@ -14,13 +14,14 @@ The indexes are those of smart lists and of matching; nothing is written for thi
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
 
 from hub.crm import cards
 from hub.errors import ActionError
+from hub.frozen import dataclass
 from hub.lists import document, pages
 from hub.lists.catalogues import FIXED
 from hub.lists.predicates import Asking

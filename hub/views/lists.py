@@ -5,12 +5,12 @@ every `list` command takes become conditions of a document (`conditions`); there
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
 
 from hub.errors import ActionError
+from hub.frozen import dataclass
 from hub.lists import pages, shorthand
 from hub.lists.pages import Query
 from hub.lists.related import number_of

@@ -1,9 +1,10 @@
 """Parts of a card: activities, tasks, tickets, deals, people, duplicates, and sources of values."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+
+from hub.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
 """A lead, a contact, a company, a deal: the fields of one record, named as lists and layouts name them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+
+from hub.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ document. Not here: who may read (`hub.actions.report`), how a report is drawn (
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from hub.frozen import dataclass
 from hub.reports import REPORTS, Scope
 from hub.views import activity_report, deal_reports, lead_reports
 from hub.views.report_head import Figures, Period, Report

@@ -4,7 +4,6 @@ In: the database and the settings. Out: one model. Not here: how it is drawn (`h
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from hub.etl.mapping_summaries import summaries
 from hub.etl.promise import Promise, promises
 from hub.etl.refresh_interval import interval
 from hub.etl.waiting import waiting_n
+from hub.frozen import dataclass
 from hub.landing import inbox, silent
 from hub.landing.inbox import Depth
 from hub.records import batches, budgets, migrations

@@ -5,7 +5,6 @@ communication on a deal is one with the deal's contact as well.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +20,7 @@ from hub.actions.working import worked_on
 from hub.crm import activities, derived, former, pick_lists
 from hub.crm.pick_lists import OUTCOMES
 from hub.errors import ActionError
+from hub.frozen import dataclass
 from hub.model import names
 from hub.model.records import JsonValue
 from hub.records.history import note_change

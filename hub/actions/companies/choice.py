@@ -6,7 +6,6 @@ makes another.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from sqlalchemy import Connection
@@ -18,6 +17,7 @@ from hub.crm.companies import Company
 from hub.db.locks import company_lock
 from hub.errors import ActionError
 from hub.etl import accounts, companies
+from hub.frozen import dataclass
 from hub.matching.companies import Key, firm
 from hub.model.records import JsonValue
 

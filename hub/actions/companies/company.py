@@ -1,7 +1,6 @@
 """Add and edit companies by hand, as records of the source `hub`; edits beat every source."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from hub.actions import typed
 from hub.actions.companies import choice, employer, named
@@ -15,6 +14,7 @@ from hub.crm.custom_field_typing import split
 from hub.db.locks import company_lock
 from hub.errors import ActionError
 from hub.etl import companies, load
+from hub.frozen import dataclass
 from hub.model import vocabulary
 from hub.model.entities import folded_names
 from hub.model.records import JsonValue

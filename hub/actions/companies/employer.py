@@ -1,7 +1,6 @@
 """The company of a converted lead: the chosen one, and the person's link to it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
@@ -13,6 +12,7 @@ from hub.crm import companies as rows
 from hub.crm import contacts, conversions, custom_field_typing, custom_fields, deals
 from hub.crm.custom_fields import CustomField
 from hub.etl import companies, load
+from hub.frozen import dataclass
 from hub.landing.own import OURS
 from hub.matching import normal
 from hub.model.records import JsonValue

@@ -1,11 +1,10 @@
 """Companies by the names that people give them: contact/12, company/12, 12, a public id, or a record."""
 
-from dataclasses import dataclass
-
 from sqlalchemy import Connection, text
 
 from hub.actions import lookup
 from hub.errors import ActionError
+from hub.frozen import dataclass
 from hub.model import names
 from hub.model.names import PublicId, RecordName
 

@@ -1,7 +1,7 @@
 """Deals: add, edit, archive. Moving one is `hub.actions.deals.move_deal`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -16,6 +16,7 @@ from hub.actions.setup import pipeline as setup
 from hub.actions.working import worked_on
 from hub.crm import contacts, custom_field_typing, customer_status, deals, former, pipelines
 from hub.errors import ActionError
+from hub.frozen import dataclass
 from hub.model import names
 from hub.model.records import JsonValue
 from hub.records.history import note_change

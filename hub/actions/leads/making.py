@@ -5,7 +5,6 @@ Not here: which leads may be converted (`hub.actions.leads.convert`).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from hub.actions.companies.choice import Employer
@@ -28,6 +27,7 @@ from hub.crm import (
 from hub.crm.conversions import Conversion
 from hub.errors import ActionError
 from hub.etl import companies, load
+from hub.frozen import dataclass
 from hub.records import entities
 from hub.records.history import Changed, note_changes
 

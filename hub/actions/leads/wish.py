@@ -1,9 +1,10 @@
 """What a conversion of leads is to make, and what it made."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from hub.actions.companies.choice import Choice
+from hub.frozen import dataclass
 from hub.model.records import JsonValue
 
 

@@ -6,7 +6,6 @@ its values beat theirs. Likely duplicates are shown before anything is written.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
@@ -25,6 +24,7 @@ from hub.db.locks import identity_lock
 from hub.errors import ActionError
 from hub.etl import load, match
 from hub.etl.model_in_use import active_model
+from hub.frozen import dataclass
 from hub.landing import store
 from hub.model.records import JsonValue, RawRecord
 from hub.model.verdicts import Judgement, Lane, Op, Trust

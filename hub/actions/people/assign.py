@@ -7,7 +7,7 @@ many by one for all of them. What was is in the history.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from sqlalchemy import Connection
 
@@ -21,6 +21,7 @@ from hub.crm.ownership import Owned
 from hub.db import outbox
 from hub.errors import ActionError
 from hub.etl.groups import group_state, save_group
+from hub.frozen import dataclass
 from hub.model.events import OwnerChanged
 from hub.model.names import full
 from hub.records import assignments

@@ -1,7 +1,6 @@
 """Pipelines and their stages, set up by an admin. Not here: exit criteria and reasons."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
@@ -12,6 +11,7 @@ from hub.crm import deals, former, pipelines
 from hub.crm.pipelines import Pipeline, Stage
 from hub.crm.thing_rows import row_counts
 from hub.errors import ActionError
+from hub.frozen import dataclass
 from hub.lists import places
 from hub.lists.places import Target
 from hub.model.nearest import hint

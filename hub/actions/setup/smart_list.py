@@ -5,11 +5,12 @@ team's and other users' shared ones, then the hub's templates.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from hub.actions.context import Actor, Context
 from hub.actions.rights import Right, require
 from hub.errors import ActionError
+from hub.frozen import dataclass
 from hub.lists import naming, pages, store
 from hub.lists.catalogues import catalogue
 from hub.lists.dates import Moment
