@@ -20,6 +20,8 @@ from hub.cli.output import (
     stderr,
 )
 
+_CONSENTS_SHOWN = 20
+
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
@@ -154,11 +156,14 @@ def _show(document: dict[str, Any]) -> None:
             rows = [(k["name"], "\n".join(k["records"]), k["why"]) for k in document[pile]]
             print_table(words, ("", "records", "why"), rows)
     if document["consents"]:
+        consents = document["consents"]
         print_table(
             "Kept: consent",
             ("record", "channel", "said"),
-            [(c["record"], c["channel"], c["state"]) for c in document["consents"]],
+            [(c["record"], c["channel"], c["state"]) for c in consents[:_CONSENTS_SHOWN]],
         )
+        if len(consents) > _CONSENTS_SHOWN:
+            print_line("", f"{len(consents) - _CONSENTS_SHOWN:,} further; --json lists all")
     if document["given_back"]:
         print_table(
             "Turns returned",

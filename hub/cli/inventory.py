@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hub.cli.output import print_line, print_table, print_warning, stdout
+from hub.cli.output import print_line, print_table, print_warning
 from hub.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -92,10 +92,12 @@ def said_of(file: Path, source: str, folder: str | None) -> None:
     from hub.mappings.folders import ANSWERS
 
     place = Path(folder or "mappings") / source / ANSWERS
-    if folder and place.absolute() == file.absolute():
-        words = f"wrote {file}: answer it, then hub migrate {source} --dry-run"
-    elif folder:
-        words = f"wrote {file}: answer it; it is in force as {place}"
-    else:
-        words = f"wrote {file}: answer it; it is in force as {place} if hub.yaml says `mappings_dir: mappings`"
-    stdout.print(words, highlight=False)
+    dry_run = f"hub migrate {source} --dry-run"
+    steps = [f"wrote {file}. Next: 1. Write your answers into it."]
+    if place.absolute() != file.absolute():
+        steps.append(f"Copy it to {place}.")
+    if not folder:
+        steps.append("Write the line `mappings_dir: mappings` into hub.yaml.")
+    steps.append(f"{dry_run} tries the answers.")
+    numbered = [steps[0], *(f"{n}. {step}" for n, step in enumerate(steps[1:], 2))]
+    print_line("", " ".join(numbered))

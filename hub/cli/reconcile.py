@@ -90,16 +90,17 @@ def _write_csv(file: Path, head: tuple[str, ...], lines: "Iterator[tuple[str, ..
 
 
 def _show(proof: "Reconciliation") -> None:
-    from hub.cli.reconcile_page import owners_by_kind
+    from hub.cli.reconcile_page import owners_by_kind, verdict_of
 
-    adds_up = "everything adds up" if proof.holds else "it does NOT add up"
-    print_line(f"Batch {proof.batch}: {proof.kind} of {proof.source}, {proof.state}", adds_up)
+    print_line(
+        f"Batch {proof.batch}: {proof.kind} of {proof.source}, {proof.state}", verdict_of(proof)
+    )
     print_table(
         "Streams",
         ("stream", "counted", "gone", "total", "verdicts", "missing", "holds"),
         [
             (s.stream, s.counted, s.gone, s.total,
-             ", ".join(f"{n} {name}" for name, n in s.verdicts.items()),
+             ", ".join(f"{n:,} {name}" for name, n in s.verdicts.items()),
              s.missing + s.without_verdict, "yes" if s.holds else "NO")
             for s in proof.streams
         ],
@@ -109,12 +110,19 @@ def _show(proof: "Reconciliation") -> None:
     if proof.owners:
         kinds, rows = owners_by_kind(proof)
         print_table("Owners", ("owner", *kinds), rows[:_SHOWN])
+        if len(rows) > _SHOWN:
+            stdout.print(f"{len(rows) - _SHOWN:,} further: --html lists all", highlight=False)
     if proof.rejects:
         print_table(
             f"Refused records: {proof.rejects_n}",
             ("stream", "source id", "reason"),
             [(r.stream, r.source_id, r.reason) for r in proof.rejects[:_SHOWN]],
         )
+        if proof.rejects_n > _SHOWN:
+            stdout.print(
+                f"{proof.rejects_n - _SHOWN:,} further: hub reconcile {proof.batch} --verdict rejected",
+                highlight=False,
+            )
     stdout.print(
         f"hub reconcile {proof.batch} --verdict merged lists records; --csv and --html write files",
         highlight=False,

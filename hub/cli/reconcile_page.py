@@ -35,8 +35,20 @@ def render(proof: "Reconciliation") -> str:
     return page(title, "".join(parts) + _SIGN)
 
 
+def verdict_of(proof: "Reconciliation") -> str:
+    """Say in one sentence whether a batch adds up, and how many of its records were refused."""
+    total = sum(one.total for one in proof.streams)
+    refused = f"{proof.rejects_n:,} of {total:,} records were refused" if proof.rejects_n else ""
+    if proof.holds:
+        return f"Everything adds up: {refused or f'none of {total:,} records was refused'}"
+    missing = sum(one.missing + one.without_verdict for one in proof.streams)
+    return f"It does NOT add up: {missing:,} records are missing or have no verdict" + (
+        f", {refused}" if refused else ""
+    )
+
+
 def _summary(proof: "Reconciliation") -> str:
-    words = "Everything adds up." if proof.holds else "It does not add up."
+    words = f"{verdict_of(proof)}."
     finished = in_zone(proof.finished_at) if proof.finished_at else "not finished"
     by = f" by {escape(proof.who)}" if proof.who else ""
     of = f" It moves what has changed since batch {proof.delta_of}." if proof.delta_of else ""
@@ -90,7 +102,10 @@ def owners_by_kind(
     kinds = tuple(sorted({one.kind for one in proof.owners}))
     counts: dict[str, dict[str, int]] = {}
     for one in proof.owners:
-        counts.setdefault(one.owner or "nobody", {})[one.kind] = one.records
+        name = one.owner or "nobody"
+        counts.setdefault(name if one.is_active else f"{name} (inactive)", {})[one.kind] = (
+            one.records
+        )
     ordered = sorted(counts.items(), key=lambda item: (-sum(item[1].values()), item[0]))
     return kinds, [(owner, *(own.get(kind, 0) for kind in kinds)) for owner, own in ordered]
 

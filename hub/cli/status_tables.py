@@ -229,6 +229,8 @@ def migration_words(one: "MigrationStatus", now: datetime) -> str:
         return f"{told}starts {in_named_zone(one.starts_at)}" + (f"; {read}" if one.ranges else "")
     if one.waits_until is not None and one.waits_until > now:
         return f"{told}{read}; waits for the quota until {in_named_zone(one.waits_until)}"
+    if one.is_rehearsed:
+        read = f"{read}; hub migrate --apply {one.batch} loads the plan of its dry run"
     return told + (read if one.ranges else "not planned yet")
 
 

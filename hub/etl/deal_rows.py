@@ -21,6 +21,7 @@ from hub.records.wanted import ObjectKey
 NO_NAME = "(no name)"
 _MOST = Decimal(10) ** 16
 _PERCENT = 100
+_FEW = 12  # names that a message can list
 REASONS = {"loss_reason": "loss", "unqualified_reason": "deal_unqualified"}
 
 
@@ -310,9 +311,13 @@ def _entries(record: PlainRecord, name: str) -> Iterator[Mapping[str, JsonValue]
 
 
 def _nearest(what: str, said: str | None, valid: Iterable[str]) -> str:
+    """Say which known name is near, else the known names if they are few: Qualified is no Unqualified."""
     folded = {one.casefold(): one for one in valid}
-    near = difflib.get_close_matches((said or "").casefold(), folded, n=1, cutoff=0.4)
-    return f"{what}; the nearest is {folded[near[0]]!r}" if near else what
+    near = difflib.get_close_matches((said or "").casefold(), folded, n=1, cutoff=0.8)
+    near = [one for one in near if not one.startswith("un")]
+    if near:
+        return f"{what}; the nearest is {folded[near[0]]!r}"
+    return f"{what}; known: {', '.join(folded.values())}" if len(folded) <= _FEW else what
 
 
 def _refuse(made: DealRow, record: PlainRecord, name: str, said: str | None, why: str) -> None:

@@ -16,8 +16,9 @@ from hub.migration.fields import proposal_of
 from hub.migration.inventory import OpenOwner, SourceInventory, StreamInventory, UnknownValue
 
 _HEAD = """\
-# Answers for {source}. Put this file into the folder `mappings_dir` as {source}/answers.yaml.
-# `~` is an empty answer: its comment says what happens then. hub migrate {source} --dry-run tries it.
+# Answers for {source}. The hub reads them from {source}/answers.yaml in the folder `mappings_dir` of hub.yaml.
+# `~` is an empty answer: the comment above it says what happens then.
+# hub migrate {source} --dry-run tries the answers; nothing is loaded.
 """
 
 

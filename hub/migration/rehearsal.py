@@ -15,6 +15,7 @@ from hub.etl.context import Hub
 from hub.landing import refusals
 from hub.landing.refusals import Refusals
 from hub.migration.adopting import adopt
+from hub.migration.open_questions import OpenQuestion, open_questions
 from hub.migration.outcomes import outcomes
 from hub.migration.planning import busy
 from hub.migration.stages import Say, run_quietly
@@ -25,10 +26,17 @@ from hub.records.migrations import Migration
 
 @dataclass(frozen=True, slots=True)
 class Rehearsed:
-    """What a rehearsal found: the ledger as it will be, and the values that will be refused."""
+    """What a rehearsal found.
+
+    Args:
+        ledgers: as they will be.
+        refusals: the values and records that will be refused.
+        questions: what is decided by nobody yet.
+    """
 
     ledgers: Sequence[StreamLedger]
     refusals: Sequence[Refusals]
+    questions: Sequence[OpenQuestion] = ()
 
 
 def rehearse(hub: Hub, place: Place, found: Migration, say: Say = lambda _: None) -> Rehearsed:
@@ -60,6 +68,7 @@ def rehearse(hub: Hub, place: Place, found: Migration, say: Say = lambda _: None
                 done = Rehearsed(
                     ledger.of_batch(after, found.batch.id),
                     refusals.of_batch(after, found.batch.id),
+                    open_questions(after, before, found.batch),
                 )
                 plans.clear(before, found.batch.id)
                 for page in outcomes(after, before, found.batch.id):

@@ -61,6 +61,13 @@ def of_stream(conn: Connection, source: str, stream: str) -> list[dict[str, Any]
     return [dict(row) for row in rows.mappings()]
 
 
+def of_source(conn: Connection, source: str) -> list[dict[str, Any]]:
+    """Return the drift of all streams of a source."""
+    return [
+        dict(row) for row in conn.execute(select(drift).where(drift.c.source == source)).mappings()
+    ]
+
+
 def forget(conn: Connection, source: str, stream: str) -> None:
     """Delete the counts of a stream, whose whole history is mapped again."""
     conn.execute(delete(drift).where(drift.c.source == source, drift.c.stream == stream))

@@ -40,6 +40,16 @@ class StreamLedger:
         return not self.lost_n and not self.shortage and not self.faults
 
     @property
+    def total(self) -> int:
+        """Return how many objects have a verdict."""
+        return sum(self.verdicts.values())
+
+    @property
+    def gone(self) -> int:
+        """Return how many objects are deleted or merged at the source, so that it does not count them."""
+        return self.total + self.lost_n - self.seen
+
+    @property
     def missing_n(self) -> int:
         """Return how many records the source counted and did not return."""
         missing = self.shortage.get("missing", 0)

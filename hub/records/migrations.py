@@ -280,6 +280,7 @@ class MigrationStatus:
         ranges: of all streams.
         proven: those of them that were read and proven.
         delta_of: of a delta, the batch of the migration that it follows.
+        is_rehearsed: whether a dry run has made a plan, which can be applied.
     """
 
     batch: int
@@ -291,12 +292,14 @@ class MigrationStatus:
     ranges: int
     proven: int
     delta_of: int | None = None
+    is_rehearsed: bool = False
 
 
 _UNFINISHED = text("""
 SELECT m.batch_id AS batch, b.source, b.state, m.starts_at, m.waits_until,
   m.planned_at IS NOT NULL AS is_planned, count(r.key) AS ranges,
-  count(r.key) FILTER (WHERE r.state = 'proven') AS proven, m.delta_of
+  count(r.key) FILTER (WHERE r.state = 'proven') AS proven, m.delta_of,
+  m.rehearsed_at IS NOT NULL AS is_rehearsed
 FROM ops.migration m JOIN ops.batch b ON b.id = m.batch_id
 LEFT JOIN ops.migration_range r ON r.batch_id = m.batch_id
 WHERE b.state IN ('planned', 'running', 'partial')

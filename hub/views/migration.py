@@ -15,6 +15,7 @@ from hub.landing import refusals
 from hub.landing.refusals import Refusals
 from hub.migration.differences import Difference
 from hub.migration.fields import FieldPlan
+from hub.migration.open_questions import OpenQuestion
 from hub.migration.result import Migrated
 from hub.model.faults import Fault
 from hub.records import batches, migrations
@@ -43,6 +44,7 @@ class MigrationView:
         delta_of: of a delta, the batch of the migration that it follows.
         since: of a delta, from when it moves what has changed, less the source's overlap.
         fields: what became of the custom fields of the plan; of a dry run what would.
+        questions: of a dry run, what nobody has decided, and what happens without an answer.
     """
 
     batch: int
@@ -59,6 +61,7 @@ class MigrationView:
     delta_of: int | None = None
     since: datetime | None = None
     fields: Sequence[FieldPlan] = ()
+    questions: Sequence[OpenQuestion] = ()
 
     @property
     def is_read(self) -> bool:
@@ -96,6 +99,7 @@ class MigrationView:
             "ranges": [_range(one) for one in self.ranges],
             "ledger": [ledger_json(one) for one in self.ledgers],
             "fields": to_json(self.fields),
+            "questions": to_json(self.questions),
             "quarantine": [one.document() for one in self.refusals],
             "records": (one.document() for one in records),
             "differences": [one.document() for one in self.differences],
@@ -139,4 +143,5 @@ def of_result(conn: Connection, done: Migrated) -> MigrationView:
         found.delta_of,
         found.since,
         done.fields,
+        done.rehearsed.questions if done.rehearsed is not None else (),
     )

@@ -61,11 +61,13 @@ class OwnerTotals:
         owner: e-mail address or name; None: nobody.
         kind: lead, contact, company, deal and others.
         records: how many.
+        is_active: whether the owner is an active user.
     """
 
     owner: str | None
     kind: str
     records: int
+    is_active: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +130,15 @@ SELECT CASE WHEN m.delta_of IS NULL THEN b.kind ELSE 'delta' END AS kind, b.sour
 FROM ops.batch b LEFT JOIN ops.migration m ON m.batch_id = b.id WHERE b.id = :batch
 """)
 _REJECTS = text("""
-SELECT v.stream, v.source_id, coalesce(string_agg(DISTINCT q.reason, '; '), 'no reason was kept') AS reason
+SELECT v.stream, v.source_id, coalesce(string_agg(DISTINCT CASE
+    WHEN q.value = '' OR strpos(q.reason, q.value) > 0 THEN q.reason
+    ELSE concat(q.reason, ': ', left(q.value, 60)) END, '; '), 'no reason was kept') AS reason
 FROM ops.verdict v LEFT JOIN landing.quarantine q ON q.batch_id = v.batch_id AND q.source = v.source
   AND q.stream = v.stream AND q.source_id = v.source_id AND q.severity = 'record'
 WHERE v.batch_id = :batch AND v.verdict = 'rejected'
 GROUP BY v.stream, v.source_id ORDER BY v.stream, v.source_id
 """)
+_ACTIVE = text('SELECT coalesce(email, name) FROM crm."user" WHERE is_active')
 _MAPPINGS = text("""
 SELECT DISTINCT ON (stream) stream, mapping_version FROM ops.source_record
 WHERE batch_id = :batch ORDER BY stream, id DESC
@@ -178,6 +183,7 @@ def reconciliation(conn: Connection, batch_id: int) -> Reconciliation | None:
         own[one.verdict or ""] = own.get(one.verdict or "", 0) + 1
         written = "\t".join(line(one, reasons.get(one.key, "")))
         digests.setdefault(one.stream, sha256()).update(f"{written}\n".encode())
+    active = set(conn.execute(_ACTIVE).scalars())
     streams = [
         _totals(entry, sums.get(entry.stream, {}), digests.get(entry.stream))
         for entry in ledger.of_batch(conn, batch_id)
@@ -194,7 +200,7 @@ def reconciliation(conn: Connection, batch_id: int) -> Reconciliation | None:
         row.finished_at,
         streams,
         [
-            OwnerTotals(owner, kind, n)
+            OwnerTotals(owner, kind, n, owner is None or owner in active)
             for (owner, kind), n in sorted(owners.items(), key=lambda o: (-o[1], str(o[0])))
         ],
         [Reject(*key, reason) for key, reason in list(reasons.items())[:_MOST_REJECTS]],

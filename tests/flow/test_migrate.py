@@ -60,7 +60,7 @@ def fill(world: World) -> None:
         salesforce_lead(1, FirstName="Léa", LastName="Moreau", Email="lea@moreau.example.com",
                         Title="Head of Sales"),
         salesforce_lead(2, LastName="Okafor", Email="no address", Company="Okafor Ltd"),
-        salesforce_lead(3, LastName="Kerbrat", Email="gwen@kerbrat.example.com"),
+        salesforce_lead(3, LastName="Kerbrat", Email="gwen@kerbrat.example.com", OwnerId="005000000000001AAA"),
         salesforce_lead(4, op=Op.DELETE, LastName="Gone"),
         *(salesforce_lead(10 + n, LastName=name, Email=f"{name.lower()}@firm.example.com")
           for n, name in enumerate(_NAMES)),
@@ -98,6 +98,9 @@ def test_dry_run_changes_nothing_and_the_real_run_does_what_it_said(
     assert leads.holds
     assert leads.verdicts == {"created": 22, "merged": 1, "deleted": 1}
     assert [(r.field, r.n) for r in tried.rehearsed.refusals] == [("email", 1)]
+    # no user of the source has this id, so the dry run asks
+    asked = [(q.kind, q.what, q.records) for q in tried.rehearsed.questions]
+    assert asked == [("owner", "005000000000001AAA: no user has this name", 1)]
     planned = records(world, batch)
     lea = planned["leads", salesforce_lead(1).source_id]
     assert (lea["verdict"], lea["kind"], lea["new"]) == ("merged", "lead", False)

@@ -12,7 +12,7 @@ from hub.actions.context import Acting, Begun, Context
 from hub.actions.people.edit import edit
 from hub.actions.setup import custom_field
 from hub.crm.custom_fields import CustomField
-from hub.errors import ActionError
+from hub.errors import ActionError, ConfigError
 from hub.mappings.loader import load_all
 from hub.undo.report import Kept
 from tests.acting import done
@@ -122,3 +122,27 @@ def test_a_migration_that_goes_on_by_itself_defines_its_fields(answered: World, 
     assert first["Budget__c"][1] == "number"
     planned_fields.define(world.hub, begun_by("operator"), batch)
     assert fields(world) == first, "twice is once"
+
+
+def test_wrong_answers_are_refused_before_anything_is_read(answered: World, place: Any) -> None:
+    """A pipeline, a stage and a user that the hub does not have: one message names all of them."""
+    folder = answered.hub.settings.mappings_dir
+    assert folder is not None
+    (Path(folder) / "salesforce" / "answers.yaml").write_text(
+        "pipelines:\n  Renewal: Renewals\n  New: {pipeline: sales, stages: {Talk: Qualfied}}\n"
+        "owners:\n  005A: ana@acme.example.com\n"
+    )
+    for act in (
+        lambda: migrate.dry_run(answered.hub, place, WHO, "salesforce"),
+        lambda: migrate.run(answered.hub, WHO, "salesforce"),
+    ):
+        with pytest.raises(ConfigError) as told:
+            act()
+        lines = str(told.value).splitlines()
+        assert [line.partition("answers.yaml: ")[2] for line in lines] == [
+            "pipelines.Renewal: there is no pipeline 'Renewals'",
+            "pipelines.New.stages: sales has no stage 'Qualfied'; the nearest is 'Qualified'",
+            "owners.005A: ana@acme.example.com is no active user",
+        ]
+        assert "hub pipeline add 'Renewals' --stages" in (told.value.hint or "")
+    assert not answered.rows("SELECT 1 FROM ops.batch WHERE kind = 'migrate'")

@@ -11,6 +11,7 @@ from hub.errors import ActionError
 from hub.etl.context import Hub
 from hub.landing import planned
 from hub.migration import loading, planning, reading, rehearsal, scheduling
+from hub.migration.answering import check_answers
 from hub.migration.applying import apply, check_open
 from hub.migration.inventory import SourceInventory, take
 from hub.migration.reading import Progress, Read
@@ -65,9 +66,11 @@ def read_source(
     Raises:
         ActionError: who acts may not; another process works on it; one of the other kind is under way;
             or there is no migration that a delta could follow.
-        ConfigError: the source is not configured, or refuses the credentials.
+        ConfigError: the source is not configured, or refuses the credentials; or an answer names a
+            pipeline or a user that is not there.
     """
     who = _who(hub, acting)
+    check_answers(hub, source)
     watch.say("plan")
     found = planning.plan(hub, source, who, is_delta=is_delta)
     if found.state != "planned":
@@ -180,6 +183,7 @@ def schedule(
         raise ActionError(
             f"{said!r} is no moment ahead", resource="batch", code="invalid", field="at", hint=HINT
         )
+    check_answers(hub, source)
     hub.connector(source)  # a source that cannot be read is told now, not on the day
     return Migrated(scheduling.schedule(hub, source, ctx.who, at, is_delta=is_delta))
 
