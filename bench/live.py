@@ -1,17 +1,20 @@
-"""What an inbound lead takes from the HTTP request to the mail server, idle and beside a first load.
+"""What an inbound lead takes from the HTTP request to the mail server: idle, beside a sync, beside an undo.
 
-`python -m bench.live [--rate 20] [--seconds 60] [--people 70000] [--json]`. Gateway, worker and PostgreSQL
-run as processes over emulated vendors. Signed Typeform webhooks are posted at a steady rate: 10 % come twice,
-10 % out of order. It runs once while nothing else happens, and once while `hub sync salesforce` reads
-its leads for the first time. For each run: acknowledgement p95; request to mail p50 and p95, by the mail
-server's own time; the longest time that one transaction held the identity lock. Every person must be one
-lead with one owner and one notice; otherwise the exit code is 1.
+`python -m bench.live [--rate 20] [--seconds 60] [--people 96200] [--beside sync,undo] [--rates 20,40,…]
+[--json] [--write FILE]`. Gateway, worker and PostgreSQL run as processes over emulated vendors. Signed webhooks
+of Typeform, HubSpot and Mailchimp are posted at a steady rate (`bench.live_posts`):
+
+- while nothing else happens
+- while `hub sync salesforce` reads 50,000 leads for the first time, to its end
+- while `hub undo` takes this sync back, to its end
+- at each of `--rates`, until p95 is over two seconds
+
+For each run: acknowledgement p95; request to mail p50 and p95, by the mail server's own time; the longest
+time that one transaction held the identity lock; the CPU of each part. Every person must be one lead with one owner
+and one notice; otherwise the exit code is 1. The block goes to the standard output, progress to the standard error.
 """
 
 import argparse
-import base64
-import hashlib
-import hmac
 import json
 import math
 import os
@@ -24,29 +27,34 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import TextIO
 
 import requests
 from sqlalchemy import Engine, text
 
 from bench.checkout import ROOT
 from bench.emulated import first_line, vendors
+from bench.idle import say
+from bench.live_posts import PUBLIC_URL, TYPEFORM_SECRET, Vendors, email_of, plan, post_all
+from bench.live_report import Figures, block, quantile
+from bench.live_watch import Cpu, Holds, load
 from hub.clock import SystemClock
 from hub.db.embedded import EmbeddedServer
 from hub.db.engine import open_database
-from hub.db.locks import LOCK_SPACE, lock_number
+from hub.sandbox.mailchimp.lists import hexed
 from hub.settings import Settings
 
 _MAIN = "from hub.cli.app import main; main()"
-_SECRET = "bench-secret"  # noqa: S105 of the emulated vendor
-_START_S, _LATE_S, _END_S = 900, 180, 30
-_SAMPLE_S = 0.004
-_TWICE, _SWAPPED, _FAR = 0.1, 0.1, 20
+_START_S, _LATE_S, _END_S = 900, 90, 30
+_GOOD = (0, 3)
+"""3: a sync met values for quarantine."""
+_LONGEST_S = 900
+"""No run posts longer; a sync that takes longer is waited for without posts."""
 _CLOCK = SystemClock()
 _TEAM = """
 people:
@@ -57,186 +65,47 @@ groups:
 routing:
   fallback: group:sales
 """
-_HOLDERS = text("""
-SELECT l.pid, a.xact_start FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-WHERE l.locktype = 'advisory' AND l.granted AND l.classid = :space AND l.objid = :number
-""")
 _OUTCOME = text("""
 SELECT (SELECT count(*) FROM crm.lead WHERE email LIKE :mails),
   (SELECT count(*) FROM crm.lead WHERE email LIKE :mails AND owner_id IS NOT NULL),
   (SELECT count(*) FROM ops.assignment t JOIN crm.lead l ON l.id = t.lead_id WHERE l.email LIKE :mails)
 """)
-
-
-@dataclass
-class Figures:
-    """One run. Times are in seconds, of requests that were not repeated."""
-
-    name: str
-    people: int
-    requests: int
-    refused: int
-    ack_p50: float
-    ack_p95: float
-    mail_p50: float
-    mail_p95: float
-    mail_max: float
-    identity_longest: float
-    leads: int
-    owners: int
-    assignments: int
-    notices: int
-    seconds: float
-    beside: str = ""
-
-    @property
-    def is_right(self) -> bool:
-        """Whether each person is one lead with one owner and one notice."""
-        counts = {self.leads, self.owners, self.assignments, self.notices}
-        return counts == {self.people} and not self.refused
-
-
-@dataclass
-class Holds:
-    """Samples who holds the identity lock; `longest_s` is the longest hold of one transaction."""
-
-    engine: Engine
-    longest_s: float = 0.0
-    _stop: threading.Event = field(default_factory=threading.Event)
-
-    def run(self) -> None:
-        """Sample until `stop`."""
-        number = lock_number("identity") & 0xFFFFFFFF
-        since: dict[tuple[int, datetime], float] = {}
-        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-            while not self._stop.wait(_SAMPLE_S):
-                now = time.monotonic()
-                held = {
-                    (row.pid, row.xact_start)
-                    for row in conn.execute(_HOLDERS, {"space": LOCK_SPACE, "number": number})
-                }
-                since = {one: since.get(one, now) for one in held}
-                self.longest_s = max([self.longest_s, *(now - at for at in since.values())])
-
-    def stop(self) -> None:
-        """End."""
-        self._stop.set()
+_BATCH = text("SELECT max(id) FROM ops.batch WHERE source = 'salesforce' AND kind = 'sync'")
+_LANDED = text("SELECT count(*) FROM landing.raw WHERE source = 'salesforce' AND stream = 'leads'")
 
 
 @dataclass(frozen=True)
 class Place:
-    """What runs: the gateway's address, the sandbox's control, the database, and the home."""
+    """What runs.
+
+    Args:
+        gateway: its public address.
+        control: the control address of the vendors that send webhooks, which have the mail server too.
+        engine: of the database.
+        root: the folder of hub.yaml.
+        env: of the hub's commands.
+        secrets: of the webhooks.
+        parts: the pid of each part whose CPU is told.
+    """
 
     gateway: str
     control: str
     engine: Engine
     root: Path
     env: Mapping[str, str]
-
-    def hub(self, *words: str) -> "subprocess.Popen[str]":
-        """Start a command of the hub."""
-        return subprocess.Popen(
-            [sys.executable, "-c", _MAIN, *words], cwd=self.root, env={**os.environ, **self.env, "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        )  # fmt: skip
+    secrets: dict[str, str]
+    parts: Mapping[str, int]
 
 
-@dataclass(frozen=True)
-class Post:
-    """One request: when it is due, for whom, and whether it repeats an earlier one."""
-
-    due_s: float
-    person: int
-    is_repeat: bool
-
-
-def plan(rate: float, seconds: float, rng: random.Random) -> list[Post]:
-    """Return the requests of a run, in the order in which they are sent."""
-    people_n = round(rate * seconds)
-    order = list(range(people_n))
-    for n in rng.sample(range(people_n), round(people_n * _SWAPPED)):
-        other = min(people_n - 1, n + rng.randint(1, _FAR))
-        order[n], order[other] = order[other], order[n]
-    posts = [Post(at / rate, person, is_repeat=False) for at, person in enumerate(order)]
-    again = [
-        Post(one.due_s + rng.uniform(0.01, 2), one.person, is_repeat=True)
-        for one in rng.sample(posts, round(people_n * _TWICE))
-    ]
-    return sorted([*posts, *again], key=lambda one: one.due_s)
-
-
-def body_of(run: str, person: int, at: datetime) -> bytes:
-    """Return a delivery of Typeform; a repeated one is the same."""
-    answers = [
-        {"type": kind, kind: said, "field": {"id": ref, "ref": ref, "type": type_}}
-        for ref, kind, type_, said in (
-            ("first_name", "text", "short_text", f"{_word(person)}"),
-            ("last_name", "text", "short_text", f"{run.title()}{_word(person * 7919 + 13)}"),
-            ("email", "email", "email", _email(run, person)),
-        )
-    ]
-    moment = (at + timedelta(milliseconds=person)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    response = {
-        "form_id": "bench", "token": f"{run}{person}", "landed_at": moment, "submitted_at": moment,
-        "definition": {"id": "bench", "fields": []}, "answers": answers,
-    }  # fmt: skip
-    event = {
-        "event_id": f"{run}-{person}",
-        "event_type": "form_response",
-        "form_response": response,
-    }
-    return json.dumps(event).encode()
-
-
-def _email(run: str, person: int) -> str:
-    return f"p{person}@{_word(person)}-{run}.example".lower()
-
-
-def _word(n: int) -> str:
-    """Return a name of letters alone, another one for each number."""
-    letters = "bcdfghklmnprstvz"
-    said = ""
-    for _ in range(4):
-        n, place = divmod(n * 31 + 7, 16)
-        said += letters[place] + "aeiou"[place % 5]
-    return said.title() + ("x" * (n % 3))
-
-
-def post_all(
-    place: Place, run: str, posts: Sequence[Post]
-) -> tuple[dict[int, float], list[float], int]:
-    """Send the requests when they are due; returns when each person's first began, acks, and refusals."""
-    began: dict[int, float] = {}
-    acks: list[float] = []
-    refused = 0
-    at, started = _CLOCK.now(), time.monotonic()
-    bodies = {one.person: body_of(run, one.person, at) for one in posts}
-    local = threading.local()
-
-    def send(one: Post) -> tuple[Post, float, float, int]:
-        session = getattr(local, "session", None) or requests.Session()
-        local.session = session
-        body = bodies[one.person]
-        digest = base64.b64encode(hmac.digest(_SECRET.encode(), body, hashlib.sha256)).decode()
-        headers = {"Typeform-Signature": f"sha256={digest}", "Content-Type": "application/json"}
-        begun, clock = time.time(), time.monotonic()
-        answer = session.post(
-            f"{place.gateway}/hooks/typeform", data=body, headers=headers, timeout=30
-        )
-        return one, begun, time.monotonic() - clock, answer.status_code
-
-    with ThreadPoolExecutor(16) as pool:
-        sent = []
-        for one in posts:
-            _CLOCK.sleep(max(0.0, started + one.due_s - time.monotonic()))
-            sent.append(pool.submit(send, one))
-        for done in sent:
-            one, begun, took, status = done.result()
-            refused += status != requests.codes.ok
-            began[one.person] = min(begun, began.get(one.person, math.inf))
-            if not one.is_repeat:
-                acks.append(took)
-    return began, acks, refused
+def _hub(
+    root: Path, env: Mapping[str, str], *words: str, out: int | TextIO = subprocess.PIPE
+) -> "subprocess.Popen[str]":
+    """Start a command of the hub; PostgreSQL knows its connections by the command's name."""
+    more = {"PYTHONPATH": str(ROOT), "PGAPPNAME": words[0]}
+    return subprocess.Popen(
+        [sys.executable, "-c", _MAIN, *words], cwd=root, env={**os.environ, **env, **more},
+        stdout=out, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
 
 
 def mails_of(place: Place, run: str) -> dict[str, list[float]]:
@@ -250,54 +119,92 @@ def mails_of(place: Place, run: str) -> dict[str, list[float]]:
     return found
 
 
-def quantile(values: Sequence[float], share: float) -> float:
-    """Return the value below which this share lies; not a number without values."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else math.nan
+def measure(
+    place: Place, run: str, rate: float, seconds: float, *,
+    seed: int, beside: "subprocess.Popen[str] | None" = None,
+) -> Figures:  # fmt: skip
+    """Post the webhooks of one run, wait for their mails, and return the figures.
 
-
-def measure(place: Place, run: str, args: argparse.Namespace, beside: str = "") -> Figures:
-    """Post the webhooks of one run, wait for their mails, and return the figures."""
-    posts = plan(args.rate, args.seconds, random.Random(args.seed))
-    people = {one.person for one in posts}
-    holds = Holds(place.engine)
-    watching = threading.Thread(target=holds.run, daemon=True)
-    watching.start()
-    started = time.monotonic()
-    began, acks, refused = post_all(place, run, posts)
-    until = time.monotonic() + _LATE_S
-    mails = mails_of(place, run)
-    while len(mails) < len(people) and time.monotonic() < until:
-        _CLOCK.sleep(0.5)
-        mails = mails_of(place, run)
-    _CLOCK.sleep(1)  # a second notice would come now
-    mails = mails_of(place, run)
-    holds.stop()
-    watching.join(5)
-    took = [min(mails[_email(run, p)]) - began[p] for p in people if _email(run, p) in mails]
+    With a process beside it goes on until that process has ended, and for `seconds` at least.
+    """
+    requests.delete(f"{place.control}/mail", timeout=60).raise_for_status()
+    posts = plan(rate, _LONGEST_S if beside else seconds, random.Random(seed))
+    sender = Vendors(run, place.control, place.secrets)
+    until, own_s = time.monotonic() + seconds, time.process_time()
+    goes_on: Callable[[], bool] = lambda: True  # noqa: E731
+    if beside is not None:
+        goes_on = lambda: beside.poll() is None or time.monotonic() < until  # noqa: E731
+    cpu = Cpu({**place.parts, **({"command": beside.pid} if beside else {})})
+    with _watched(place.engine) as holds:
+        sent = post_all(place.gateway, sender, posts, goes_on)
+        cores = {**cpu.shares(), "bench": (time.process_time() - own_s) / sent.seconds}
+        mails = _waited(place, run, len(sent.began))
+    took = [
+        min(mails[email]) - at
+        for person, at in sent.began.items()
+        if (email := email_of(run, person)) in mails
+    ]
     with place.engine.connect() as conn:
         outcome = conn.execute(_OUTCOME, {"mails": f"p%-{run}.example"}).one()
+    held = {name: s / holds.seconds for name, s in holds.held_s.items()}
     return Figures(
-        run, len(people), len(posts), refused, quantile(acks, 0.5), quantile(acks, 0.95),
-        quantile(took, 0.5), quantile(took, 0.95), max(took, default=math.nan), holds.longest_s,
+        run, rate, len(sent.began), sent.requests_n, sent.refused, sent.seconds,
+        quantile(sent.acks, 0.5), quantile(sent.acks, 0.95),
+        quantile(took, 0.5), quantile(took, 0.95), max(took, default=math.nan),
         outcome[0], outcome[1], outcome[2], sum(Counter(map(len, mails.values())).elements()),
-        time.monotonic() - started, beside,
+        sent.late_s, dict(holds.longest_s), held, cores, load(),
     )  # fmt: skip
 
 
 @contextmanager
+def _watched(engine: Engine) -> Iterator[Holds]:
+    holds = Holds(engine)
+    watching = threading.Thread(target=holds.run, daemon=True)
+    watching.start()
+    try:
+        yield holds
+    finally:
+        holds.stop()
+        watching.join(5)
+
+
+def _waited(place: Place, run: str, people: int) -> dict[str, list[float]]:
+    """Wait until each person has a mail; a second one would come a second later at most."""
+    until = time.monotonic() + _LATE_S
+    while len(mails_of(place, run)) < people and time.monotonic() < until:
+        _CLOCK.sleep(0.5)
+    _CLOCK.sleep(1)
+    return mails_of(place, run)
+
+
+@contextmanager
 def running(people: int) -> Iterator[Place]:
-    """Run the vendors, PostgreSQL, the gateway and a worker; all ends with the block."""
+    """Run the vendors, PostgreSQL, the gateway and a worker; all ends with the block.
+
+    Salesforce is emulated by a process of its own: a page of leads holds up neither mail nor hints.
+    """
     with ExitStack() as stack:
-        said = stack.enter_context(vendors(people, _START_S))
+        say(f"the emulated vendors start, with {people:,} people")
+        salesforce = stack.enter_context(vendors(people, _START_S))
+        said = stack.enter_context(vendors(1, _START_S))
+        said["vendors"]["salesforce"] = salesforce["vendors"]["salesforce"]
         root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="live")))
+        root.chmod(0o755)
         (root / "sandbox.json").write_text(json.dumps(said))
+        secrets = {
+            "hubspot": said["vendors"]["hubspot"]["webhook_secret"],
+            "mailchimp": said["vendors"]["mailchimp"]["webhook_secret"],
+            "list_id": hexed("mailchimp/list/1", 10),
+        }
         env = {
-            **said["env"], "HUB_HOME": str(root / "h"), "HUB_SOURCES__TYPEFORM__WEBHOOK_SECRET": _SECRET,
-            "HUB_GATEWAY__PORT": "0", "HUB_GATEWAY__PRIVATE_PORT": "0", "HUB_LOG": "WARNING",
+            **said["env"], "HUB_HOME": str(root / "h"), "HUB_LOG": "WARNING",
+            "HUB_SOURCES__TYPEFORM__WEBHOOK_SECRET": TYPEFORM_SECRET,
+            "HUB_SOURCES__HUBSPOT__WEBHOOK_SECRET": secrets["hubspot"],
+            "HUB_SOURCES__MAILCHIMP__WEBHOOK_SECRET": secrets["mailchimp"],
+            "HUB_GATEWAY__PUBLIC_URL": PUBLIC_URL,
+            "HUB_GATEWAY__PORT": "0", "HUB_GATEWAY__PRIVATE_PORT": "0",
         }  # fmt: skip
-        place = Place("", said["control"], None, root, env)  # type: ignore[arg-type]  # not open yet
-        _done(place.hub("init", "--sandbox", "sandbox.json"))
+        _done(_hub(root, env, "init", "--sandbox", "sandbox.json"))
         with (root / "hub.yaml").open("a") as file:
             file.write(_TEAM)
         server = EmbeddedServer(root / "h", _CLOCK)
@@ -305,11 +212,13 @@ def running(people: int) -> Iterator[Place]:
         stack.callback(server.detach)
         settings = Settings.model_validate({"home": str(root / "h")})
         database = stack.enter_context(open_database(settings, _CLOCK))
-        gateway = stack.enter_context(_kept(place.hub("gateway", "--json")))
+        gateway = stack.enter_context(_kept(_hub(root, env, "gateway", "--json")))
         address = json.loads(first_line(gateway, _START_S))["public"]
-        worker = stack.enter_context(_kept(place.hub("worker", "--json")))
+        worker = stack.enter_context(_kept(_hub(root, env, "worker", "--json")))
         first_line(worker, _START_S)
-        yield Place(address, said["control"], database.engine, root, env)
+        postmaster = int((root / "h/pg/data/postmaster.pid").read_text().splitlines()[0])
+        parts = {"gateway": gateway.pid, "worker": worker.pid, "PostgreSQL": postmaster}
+        yield Place(address, said["control"], database.engine, root, env, secrets, parts)
 
 
 @contextmanager
@@ -324,46 +233,117 @@ def _kept(process: "subprocess.Popen[str]") -> Iterator["subprocess.Popen[str]"]
             process.kill()
 
 
-def _done(process: "subprocess.Popen[str]") -> str:
+def _done(process: "subprocess.Popen[str]") -> None:
     out, _ = process.communicate(timeout=_START_S)
     if process.returncode:
-        raise SystemExit(f"{process.args!r} ended with {process.returncode}: {out}")
-    return out
+        raise SystemExit(f"{process.args!r} ended with {process.returncode}: {out[-2000:]}")
 
 
-def shown(one: Figures) -> str:
-    """Return a run as lines for people."""
-    verdict = "each person one lead, one owner, one notice" if one.is_right else "WRONG COUNTS"
+def _beside(place: Place, args: argparse.Namespace) -> Iterator[Figures]:
+    """Yield the runs beside a sync and beside its undo."""
+    for name in args.beside:
+        words = ("sync", "salesforce", "--json") if name == "sync" else _undo(place)
+        say(f"{args.rate:g} a second beside: hub {' '.join(words)}")
+        began = time.monotonic()
+        with (place.root / f"{name}.out").open("w") as out:  # a pipe that is not read would stop it
+            process = _hub(place.root, place.env, *words, out=out)
+            one = measure(
+                place, name, args.rate, args.beside_seconds, seed=args.seed, beside=process
+            )
+            code = process.wait()
+        if code not in _GOOD:
+            raise SystemExit(f"hub {' '.join(words)} ended with {code}")
+        one.beside = f"`hub {name}`"
+        say(f"hub {name} has ended; {time.monotonic() - began:.0f} s; {_brief(one)}")
+        yield one
+
+
+def _undo(place: Place) -> tuple[str, ...]:
+    with place.engine.connect() as conn:
+        return (
+            "undo",
+            str(conn.execute(_BATCH).scalar_one()),
+            "--as",
+            "ann@acme.example.com",
+            "--json",
+        )
+
+
+def _brief(one: Figures) -> str:
+    right = "right" if one.is_right else "WRONG COUNTS"
     return (
-        f"{one.name}: {one.requests} requests for {one.people} people, {one.refused} refused; {verdict}\n"
-        f"  acknowledged p50 {one.ack_p50 * 1000:.0f} ms, p95 {one.ack_p95 * 1000:.0f} ms\n"
-        f"  request to mail p50 {one.mail_p50:.2f} s, p95 {one.mail_p95:.2f} s, longest {one.mail_max:.2f} s\n"
-        f"  identity lock held {one.identity_longest * 1000:.0f} ms at the longest\n"
-        f"  leads {one.leads}, owners {one.owners}, assignments {one.assignments}, notices {one.notices}"
-        + (f"\n  beside: {one.beside}" if one.beside else "")
+        f"{one.people} people, {right}; mail p50 {one.mail_p50:.2f} s, p95 {one.mail_p95:.2f} s; "
+        f"acknowledged p95 {one.ack_p95 * 1000:.0f} ms; lock {one.longest * 1000:.0f} ms"
     )
 
 
-def main() -> int:
-    """Measure, and print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def _rates(place: Place, args: argparse.Namespace) -> Iterator[Figures]:
+    """Yield a run for each rate, until one does not hold."""
+    for rate in args.rates:
+        say(f"{rate:g} a second, for {args.rate_seconds:g} s")
+        one = measure(
+            place, f"r{rate:g}".replace(".", "x"), rate, args.rate_seconds, seed=args.seed
+        )
+        say(_brief(one))
+        yield one
+        if not one.holds:
+            return
+
+
+def _words(said: str) -> list[str]:
+    return [one for one in said.split(",") if one]
+
+
+def _numbers(said: str) -> list[float]:
+    return [float(one) for one in _words(said)]
+
+
+def _chosen() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rate", type=float, default=20.0, help="new people a second")
-    parser.add_argument("--seconds", type=float, default=60.0, help="how long")
-    parser.add_argument("--people", type=int, default=70_000, help="of the emulated vendors")
+    parser.add_argument("--seconds", type=float, default=60.0, help="how long the idle run takes")
+    parser.add_argument(
+        "--beside", type=_words, default=["sync", "undo"], help="sync, sync,undo, or nothing"
+    )
+    parser.add_argument("--beside-seconds", type=float, default=60.0, help="how long at least")
+    parser.add_argument(
+        "--rates", type=_numbers, default=[], help="people a second, such as 20,40,60"
+    )
+    parser.add_argument("--rate-seconds", type=float, default=20.0, help="how long each rate")
+    parser.add_argument(
+        "--people",
+        type=int,
+        default=96_200,
+        help="of the emulated vendors; half have a lead in Salesforce",
+    )
     parser.add_argument("--seed", type=int, default=20, help="of the plan")
-    parser.add_argument("--json", action="store_true", help="one JSON document")
-    args = parser.parse_args()
+    parser.add_argument(
+        "--json", action="store_true", help="one JSON document instead of the block"
+    )
+    parser.add_argument("--write", type=Path, help="a file for the block, as Markdown")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Measure, and print the block."""
+    args = _chosen()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything is ended
     with running(args.people) as place:
-        found = [measure(place, "idle", args)]
-        sync = place.hub("sync", "salesforce", "--json")
-        _CLOCK.sleep(min(5.0, args.seconds / 4))
-        found.append(measure(place, "busy", args))
-        found[1].beside = "the sync still ran" if sync.poll() is None else "the sync had ended"
-        sync.communicate(timeout=3600)
-    if args.json:
-        print(json.dumps([{**asdict(one), "is_right": one.is_right} for one in found]))
-    else:
-        print("\n".join(map(shown, found)))
+        say("the first leads warm the processes up")
+        measure(place, "warm", args.rate, 2, seed=args.seed)
+        say(f"{args.rate:g} a second, idle, for {args.seconds:g} s")
+        found = [measure(place, "idle", args.rate, args.seconds, seed=args.seed)]
+        say(_brief(found[0]))
+        found += _beside(place, args)
+        with place.engine.connect() as conn:
+            sizes = {"leads": int(conn.execute(_LANDED).scalar_one())}
+        rates = list(_rates(place, args))
+    shown = "\n".join(block(found, rates, sizes)) + "\n"
+    if args.write:
+        args.write.write_text(shown)
+    document = {"runs": [asdict(one) for one in found], "rates": [asdict(one) for one in rates]}
+    sys.stdout.write(json.dumps(document) + "\n" if args.json else shown)
+    # a rate that is too high may leave mails for later; the other runs may not
     return 0 if all(one.is_right for one in found) else 1
 
 

@@ -177,16 +177,22 @@ def letters_since(
     return to_mailbox, by_client
 
 
-def due(conn: Connection, limit: int, *, only: Sequence[EventKind] = ()) -> list[int]:
+def newest(conn: Connection) -> int:
+    """Return the id of the newest row, 0 without one."""
+    return conn.execute(select(func.max(outbox.c.id))).scalar_one() or 0
+
+
+def due(conn: Connection, limit: int, *, until: int, only: Sequence[EventKind] = ()) -> list[int]:
     """Return the rows that are due, oldest first; a deliverer may have claimed some of them.
 
     Args:
         conn: a connection.
         limit: how many rows.
+        until: the last id.
         only: kinds of events; empty: all.
     """
     due_now = select(outbox.c.id).where(
-        outbox.c.state == "pending", outbox.c.not_before <= func.now()
+        outbox.c.state == "pending", outbox.c.not_before <= func.now(), outbox.c.id <= until
     )
     wanted = due_now.where(outbox.c.event.in_(only)) if only else due_now
     return list(

@@ -8,7 +8,7 @@ order of arrival cannot matter.
 companies: call it before entities are locked (`hub.db.locks`).
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -208,22 +208,26 @@ def write_own(
 
 def match_companies(hub: Hub, *, only_live: bool = False) -> dict[str, int]:
     """Give every record of a company that waits, or of the live lane, its company; returns counts."""
-    totals: dict[str, int] = defaultdict(int)
-    while counts := run_transaction(hub.engine, partial(_match_some, only_live=only_live)):
-        for name, n in counts.items():
-            totals[name] += n
-        log.info("companies_matched", **counts)
+    totals: Counter[str] = Counter()
+    is_last = False
+    while not is_last:
+        counts, is_last = run_transaction(hub.engine, partial(_match_some, only_live=only_live))
+        totals.update(counts)
+        if counts:
+            log.info("companies_matched", **counts)
     return dict(totals)
 
 
-def _match_some(conn: Connection, *, only_live: bool) -> dict[str, int]:
+def _match_some(conn: Connection, *, only_live: bool) -> tuple[dict[str, int], bool]:
+    """Match a chunk; returns counts, and whether nothing else waited."""
     company_lock(conn)
-    ids = queue.take(conn, queue.COMPANIES, CHUNK, only_live=only_live).ids
-    if not ids:
-        return {}
-    placed = place_records(conn, ids)
-    queue.finish(conn, queue.COMPANIES, ids)
-    return {"companies_matched": len(ids), "companies_merged": placed.merged_n}
+    taken = queue.take(conn, queue.COMPANIES, CHUNK, only_live=only_live)
+    if not taken.ids:
+        return {}, True
+    placed = place_records(conn, taken.ids)
+    queue.finish(conn, queue.COMPANIES, taken.ids)
+    counts = {"companies_matched": len(taken.ids), "companies_merged": placed.merged_n}
+    return counts, taken.is_last
 
 
 @dataclass(frozen=True, slots=True)

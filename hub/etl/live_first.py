@@ -8,6 +8,7 @@ live lane (companies, deals, activities) goes with the stages. `run_live` is for
 everything of the live lane, and never a record of the other one.
 """
 
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 
@@ -23,19 +24,18 @@ from hub.etl.unmatched import RELATED, load_owners, load_related, load_tickets
 from hub.records import folding, queue
 from hub.records.companies import ORGANISATION
 
-_LOOKS, _LOOK_S = 50, 0.02
+_MOST_S, _LOOK_S = 1.0, 0.02
 _ALL = Subject()
 
 
 def take_live(hub: Hub) -> bool:
     """Take live people to their owners, if bulk records wait too; returns whether there were any.
 
-    A record that another process has in hand is looked for again, for a second at most.
+    A record that another process has in hand is looked for again, for a second at most. No more time is
+    given to leads that keep arriving: the bulk must go on, and a worker has them in hand.
     """
-    is_taken = False
-    for _ in range(_LOOKS):
-        if not ask(hub.engine, queue.both_lanes_wait):
-            break
+    is_taken, until = False, time.monotonic() + _MOST_S
+    while time.monotonic() < until and ask(hub.engine, queue.both_lanes_wait):
         if is_taken:
             hub.clock.sleep(_LOOK_S)
         normalize_pending(hub, only_live=True)

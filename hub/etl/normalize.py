@@ -61,11 +61,15 @@ VerdictRow = tuple[int, str, str, str, Verdict]
 def normalize_pending(
     hub: Hub, *, source: str | None = None, stream: str | None = None, only_live: bool = False
 ) -> dict[tuple[str, str], dict[str, int]]:
-    """Map everything that waits, chunk by chunk; returns counts by outcome, by (source, stream)."""
+    """Map what waits, chunk by chunk; returns counts by outcome, by (source, stream).
+
+    A chunk that is not full is the last one. If the loop went on until nothing waits, records that
+    arrive faster than a chunk is mapped would keep it from ending.
+    """
     totals: dict[tuple[str, str], dict[str, int]] = {}
     contexts: dict[str, Mapping[str, Any]] = {}
 
-    def some(conn: Connection) -> dict[tuple[str, str], dict[str, int]]:
+    def some(conn: Connection) -> tuple[int, dict[tuple[str, str], dict[str, int]]]:
         pending = queue.take_raws(conn, CHUNK, source=source, stream=stream, only_live=only_live)
         groups: dict[tuple[str, str], list[PendingRaw]] = defaultdict(list)
         for row in pending:
@@ -76,9 +80,11 @@ def normalize_pending(
             for group, rows in sorted(groups.items())
         }
         queue.finish(conn, queue.NORMALIZE, [row.raw_id for row in pending])
-        return counts
+        return len(pending), counts
 
-    while done := run_transaction(hub.engine, some):
+    taken_n = CHUNK
+    while taken_n >= CHUNK:
+        taken_n, done = run_transaction(hub.engine, some)
         for group, counts in done.items():
             total = totals.setdefault(group, {})
             for name, n in counts.items():

@@ -41,7 +41,10 @@ log = get_logger()
 
 
 def deliver_pending(hub: Core) -> dict[str, int]:
-    """Deliver all due events; returns counts."""
+    """Deliver the events that are due now; returns counts. Events that come meanwhile are left.
+
+    So a sync ends, however fast leads arrive beside it.
+    """
     totals: Counter[str] = Counter()
     for done in _delivered(hub):
         totals.update(done)
@@ -66,11 +69,14 @@ def deliver_alerts(hub: Core) -> None:
 
 def _delivered(hub: Core, only: Sequence[EventKind] = ()) -> Iterator[Counter[str]]:
     """Deliver due events, a chunk at a time; yields the counts of each event."""
+    until = ask(hub.engine, outbox.newest)
     with ExitStack() as stack:
         channel = stack.enter_context(_smtp(hub))
         claims = stack.enter_context(outbox.Claims(hub.engine))
         while True:
-            found = ask(hub.engine, lambda conn: outbox.due(conn, _LOOKED_AT, only=only))
+            found = ask(
+                hub.engine, lambda conn: outbox.due(conn, _LOOKED_AT, until=until, only=only)
+            )
             claimed = list(islice((i for i in found if claims.take(i)), _CHUNK))
             done_n = 0
             mails: list[_Outgoing] = []

@@ -61,6 +61,8 @@ def route_unowned(hub: Hub, *, bulk: bool) -> dict[str, int]:
                 f"{waiting_n} leads wait for an owner, and no member of a group can take them",
                 hint=f"{rules.fallback} has no active member: add one under `groups:` in hub.yaml",
             )
+        if waiting_n == assigned_n < CHUNK:
+            break  # a lead that has come meanwhile waits for the next call
     return dict(totals)
 
 

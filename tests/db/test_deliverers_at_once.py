@@ -65,7 +65,7 @@ def test_an_event_in_the_hands_of_a_slow_deliverer_holds_nobody_up(
     ringing: Hub, mailbox: tuple[Mailbox, int]
 ) -> None:
     with ringing.engine.connect() as conn:
-        (held,) = outbox.due(conn, 1)
+        (held,) = outbox.due(conn, 1, until=outbox.newest(conn))
     with outbox.Claims(ringing.engine) as slow:
         assert slow.take(held)
         worker = threading.Thread(target=deliver_pending, args=(ringing,))

@@ -1,5 +1,6 @@
 """What sources send reaches its owner at once; what comes twice, late or broken changes nothing."""
 
+import asyncio
 import secrets
 import threading
 import time
@@ -15,6 +16,7 @@ from sqlalchemy import text
 from hub.errors import ConfigError, RecordError, TransientError
 from hub.etl import flow
 from hub.etl.closing import close_live
+from hub.etl.notify import deliver_pending
 from hub.landing import inbox
 from hub.live.lane import MOST_TRIES
 from hub.live.worker import Worker, run_until_empty
@@ -308,6 +310,40 @@ def test_what_webhooks_have_missed_comes_by_the_next_poll_and_is_counted(read: W
     read.vendors["hubspot"].objects["contacts"] = [lea(1, at=299, firstname="Old")]
     flow.sync(hub, ["hubspot"])
     assert read.rows("SELECT FROM crm.lead WHERE first_name = 'Léa'")
+
+
+class Prolific(Mailbox):
+    """A mail server at which a new lead comes with each mail."""
+
+    def __init__(self, arrive: Callable[[int], None]) -> None:
+        super().__init__()
+        self.arrive, self.n = arrive, 0
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+        self.n += 1
+        await asyncio.to_thread(self.arrive, self.n)
+        return await super().handle_DATA(server, session, envelope)
+
+
+def test_a_delivery_ends_though_leads_keep_arriving(read: World) -> None:
+    """Else a sync beside a worker would send mail for as long as leads come."""
+
+    def arrive(n: int) -> None:
+        if n < 30:  # so that a fault ends too
+            put(
+                read.hub.engine,
+                answered(f"t{n}", at=n, email=f"p{n}@p{n}.example.com", last_name="N"),
+            )
+            run_until_empty(away, HandVendors(read.vendors))
+
+    away = mailing_to(read.hub, 1)  # no mail server is there
+    for n in (101, 102):
+        arrive(n - 100)
+    with read.hub.engine.begin() as conn:
+        conn.execute(text("UPDATE ops.outbox SET not_before = now()"))
+    with mail_server(Prolific(arrive)) as (box, port):
+        assert deliver_pending(mailing_to(read.hub, port))["emails"] == 2
+        assert len(box.mail()) == 2
 
 
 class Refusing(Mailbox):
