@@ -35,6 +35,7 @@ from hub.etl import flow
 from hub.etl.context import Hub
 from hub.etl.land import land_page
 from hub.etl.match import match_chunk
+from hub.matching.employers import outline
 from hub.matching.key_hash import hashes
 from hub.matching.keys import keys, view
 from hub.matching.letters import letters
@@ -49,7 +50,8 @@ _CHUNK = 50_000
 _BATCH, _BATCHES = 100, 40
 _WARMING = 10  # one in so many: the first calls fill caches
 _STAGED = """
-CREATE TEMPORARY TABLE staged (n bigint, canonical jsonb, match_keys bigint[], letters bigint) ON COMMIT DROP
+CREATE TEMPORARY TABLE staged (n bigint, canonical jsonb, match_keys bigint[], letters bigint,
+  outline bigint) ON COMMIT DROP
 """
 _OPEN = """
 INSERT INTO ops.batch (kind, source, lane, state) VALUES ('sync', 'bench', 'bulk', 'done') RETURNING id
@@ -84,7 +86,7 @@ FROM ops.entity e WHERE e.anchor_id = s.id AND e.batch_id = :batch AND s.batch_i
 """,
     """
 INSERT INTO ops.match_key (hash, record_id, letters)
-SELECT k.hash, r.id, CASE WHEN k.hash & 1 <> 0 THEN s.letters END
+SELECT k.hash, r.id, CASE WHEN k.hash & 2 <> 0 THEN NULL WHEN k.hash & 1 <> 0 THEN s.letters ELSE s.outline END
 FROM ops.source_record r JOIN staged s ON s.n = r.source_id::bigint, unnest(r.match_keys) k(hash)
 WHERE r.batch_id = :batch ORDER BY 1
 """,
@@ -171,7 +173,7 @@ def _store(conn: Connection, first: int, rows: Sequence[Row], *, with_leads: boo
     copy_rows(
         conn,
         "staged",
-        ("n", "canonical", "match_keys", "letters"),
+        ("n", "canonical", "match_keys", "letters", "outline"),
         [(n, json.dumps(row), *(_found_by(n, row))) for n, row in enumerate(rows, first)],
     )
     statements = (*_RECORDS, *_LEADS) if with_leads else (*_RECORDS, _UNMATCHED)
@@ -186,10 +188,10 @@ def _store(conn: Connection, first: int, rows: Sequence[Row], *, with_leads: boo
     return ids
 
 
-def _found_by(n: int, row: Row) -> tuple[list[int], int | None]:
-    """Return the hashes of a record's keys, and the letters of its last name."""
+def _found_by(n: int, row: Row) -> tuple[list[int], int | None, int | None]:
+    """Return the hashes of a record's keys, the letters of its last name, the outline of its employer."""
     one = view(n, str(n), Trust.TRUSTED, row)
-    return [*hashes(keys(one))], letters(one)
+    return [*hashes(keys(one))], letters(one), outline(one)
 
 
 def _match(conn: Connection, records: Sequence[int]) -> float:

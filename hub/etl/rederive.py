@@ -270,7 +270,7 @@ def _walk(hub: Hub, name: str, pace: Pace, piece: Piece) -> int:
 def _key_again(conn: Connection, ids: Sequence[int]) -> None:
     records = identity.load_records(conn, ids)
     now = keying.named(views_of(conn, records), active_model(conn))
-    changed = match_keys.replace(conn, keying.stored_keys(records), now.keys, now.letters)
+    changed = match_keys.replace(conn, keying.stored_keys(records), now.keys, keying.beside(now))
     sources.place(conn, {}, changed)
 
 

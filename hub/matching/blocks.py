@@ -8,9 +8,9 @@ key that more records share than its limit proposes no pair. The plain definitio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from types import MappingProxyType
 from typing import Self
 
+from hub.matching.employers import Employer
 from hub.matching.key_hash import limit_of
 from hub.matching.letters import Names
 from hub.model.key_marks import NAMELESS, OWN
@@ -139,34 +139,59 @@ def whole(chunk: Chunk, others: Mapping[int, Block]) -> dict[int, Block]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Proofs:
+    """What proves that a pair is different, without the other record.
+
+    Args:
+        names: of records whose pairs are looked for; of one that is missing no pair is left out.
+        letters: of the last names of all that share a nameless key; None or missing: not known.
+        employers: as `names`, for the other keys that are not a person's own.
+        outlines: of the employers of all that share such a key; None or missing: not known.
+    """
+
+    names: Mapping[int, Names] = field(default_factory=dict)
+    letters: Mapping[int, int | None] = field(default_factory=dict)
+    employers: Mapping[int, Employer] = field(default_factory=dict)
+    outlines: Mapping[int, int | None] = field(default_factory=dict)
+
+
+NO_PROOFS = Proofs()
+
+
 def pairs(
-    keys: Keys,
-    blocks: Mapping[int, Block],
-    names: Mapping[int, Names] = MappingProxyType({}),
-    letters: Mapping[int, int | None] = MappingProxyType({}),
+    keys: Keys, blocks: Mapping[int, Block], proofs: Proofs = NO_PROOFS
 ) -> set[tuple[int, int]]:
     """Return the pairs (lower id, higher id) that share a key, one of them among the records of `keys`.
 
-    Left out are pairs that share nothing but nameless keys, and whose last names are unlike.
+    Left out are pairs that share nothing but nameless keys, and whose last names are unlike. Pairs with
+    different employers are left out if they share no key that may be a person's own.
 
     Args:
         keys: the records, with the keys that they have now.
         blocks: all records by key; a key that one record alone has may be missing.
-        names: of records of `keys`; of one that is missing no pair is left out.
-        letters: of the last names of all that share a nameless key; None or missing: not known.
+        proofs: that pairs are different.
     """
     found: set[tuple[int, int]] = set()
+    letters, outlines = proofs.letters.get, proofs.outlines.get
     for record, own in keys.items():
-        name = names.get(record)
-        if name and any(key & OWN and blocks.get(key, ()) is None for key in own):
-            name = None  # it may have more in common with others than a pair shows
+        name, employer = proofs.names.get(record), proofs.employers.get(record)
+        if any(key & OWN and blocks.get(key, ()) is None for key in own):
+            name = employer = None  # it may have more in common with others than a pair shows
         for key in own:
-            for other in blocks.get(key) or ():
-                if other == record or (
-                    name and key & NAMELESS and not name.may_agree(letters.get(other))
-                ):
-                    continue
-                found.add((record, other) if record < other else (other, record))
+            block: Iterable[int] = blocks.get(key) or ()
+            if key & OWN:
+                pass
+            elif key & NAMELESS:
+                if name:
+                    block = [other for other in block if name.may_agree(letters(other))]
+            elif employer:
+                block = [other for other in block if not employer.is_another(outlines(other))]
+            found.update(
+                (record, other) if record < other else (other, record)
+                for other in block
+                if other != record
+            )
     return found
 
 

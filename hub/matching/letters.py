@@ -109,14 +109,19 @@ class _Form(NamedTuple):
 @lru_cache(maxsize=4_096)
 def _form(word: str) -> _Form:
     return _Form(
-        _letters(word),
+        letters_of(word),
         crc32(normal.skeleton(word).encode()) & _SOUND,
         crc32(word[:_BEGINNING].encode()) & _BEGIN,
         2 if len(word) >= _LONG else 1,
     )
 
 
-def _letters(word: str) -> int:
+@lru_cache(maxsize=4_096)
+def letters_of(word: str) -> int:
+    """Return which letters a word has, and which twice, in the lowest 34 bits.
+
+    One slip of the keyboard sets at most one bit and clears at most one.
+    """
     found = 0
     for letter in word:
         if letter in _BITS:

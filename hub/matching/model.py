@@ -128,6 +128,28 @@ class Model:
         return self.prior + sum(most) < self.unsure
 
     @cached_property
+    def needs_context(self) -> bool:
+        """Whether a pair that differs in the context is different, also with one full name.
+
+        Such a pair has no mailbox, number, birth date or invented local part in common; its name weighs
+        at most as much as the rarest one.
+        """
+        weights = self.weights
+        rare = _NAME_LIMITS[1] if self.facts else 0.0
+        most = (
+            max(
+                bits + (rare if level in BY_FREQUENCY else 0.0)
+                for level, bits in weights["name"].items()
+            ),
+            max(weights["email"][level] for level in ("missing", "differs", "same_domain_differs")),
+            max(weights["phone"][level] for level in ("missing", "differs")),
+            weights["birth"]["missing"],
+            weights["identifier"]["missing"],
+            weights["context"]["differs"],
+        )
+        return self.prior + sum(most) < self.unsure
+
+    @cached_property
     def _rarity(self) -> tuple[float, dict[str, dict[str, float]]]:
         """Return the bits of a rare value, and those of the others by kind and value."""
         facts = self.facts or Facts(n=0)

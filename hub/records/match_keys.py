@@ -3,24 +3,25 @@
 The keys of people are written under the identity lock, those of companies under the lock of companies.
 The hashes of a record in `ops.match_key` are in its row too (`source_record.match_keys`), so that they can
 be deleted without an index by record. `hub.matching.key_hash` makes the hashes. A nameless key has the
-letters of the record's last name with it (`hub.matching.letters`).
+letters of the record's last name with it (`hub.matching.letters`), every other key that is not a person's
+own the outline of the employer (`hub.matching.employers`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import field
 from struct import Struct
-from types import MappingProxyType
 
 from sqlalchemy import Connection, text
 
 from hub.db.copy import copy_binary
 from hub.frozen import dataclass
-from hub.model.key_marks import NAMELESS
+from hub.model.key_marks import NAMELESS, OWN
 
 # a row of COPY: three fields, each eight bytes long; in the second form the last one is NULL
 _ROW, _ROW_WITHOUT = Struct(">hiqiqiq"), Struct(">hiqiqi")
 _PROBED = text("""
 SELECT k.hash, CASE WHEN f.n <= k.most THEN f.ids END,
-  CASE WHEN f.n <= k.most AND k.hash & :nameless <> 0 THEN f.letters END
+  CASE WHEN f.n <= k.most AND k.hash & :own = 0 THEN f.letters END
 FROM unnest(CAST(:hashes AS bigint[]), CAST(:most AS int[])) AS k(hash, most)
 CROSS JOIN LATERAL (
   SELECT count(*) AS n, array_agg(record_id) AS ids, array_agg(letters) AS letters FROM (
@@ -36,10 +37,12 @@ class Holders:
     Args:
         blocks: hash → records, or None where more have it than asked for.
         letters: of the last names of those who have a nameless key; None: not known.
+        outlines: of the employers of those who have another key that is not a person's own; the same.
     """
 
     blocks: dict[int, Sequence[int] | None]
     letters: dict[int, int | None]
+    outlines: dict[int, int | None]
 
 
 def holders(conn: Connection, most: Mapping[int, int]) -> Holders:
@@ -49,14 +52,15 @@ def holders(conn: Connection, most: Mapping[int, int]) -> Holders:
         conn: an open transaction.
         most: by hash: how many records are wanted.
     """
-    found = Holders({}, {})
+    found = Holders({}, {}, {})
     if most:
         hashes = sorted(most)  # neighbours of the index one after the other: a fifth less time
-        args = {"hashes": hashes, "most": [most[h] for h in hashes], "nameless": NAMELESS}
+        args = {"hashes": hashes, "most": [most[h] for h in hashes], "own": OWN}
         for key, records, letters in conn.execute(_PROBED, args):
             found.blocks[key] = records
             if letters is not None:
-                found.letters.update(zip(records, letters, strict=True))
+                beside = found.letters if key & NAMELESS else found.outlines
+                beside.update(zip(records, letters, strict=True))
     return found
 
 
@@ -94,11 +98,29 @@ WHERE m.hash = gone.hash AND m.record_id = gone.record_id
 """)
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is stored with the keys of records.
+
+    Args:
+        letters: of the last names, with nameless keys.
+        outlines: of the employers, with the other keys that are not a person's own.
+        unchanged: records with whose keys the same is stored already.
+    """
+
+    letters: Mapping[int, int | None] = field(default_factory=dict)
+    outlines: Mapping[int, int | None] = field(default_factory=dict)
+    unchanged: Collection[int] = frozenset()
+
+
+_NONE = Beside()
+
+
 def replace(
     conn: Connection,
     before: Mapping[int, Sequence[int]],
     after: Mapping[int, Sequence[int]],
-    letters: Mapping[int, int | None] = MappingProxyType({}),
+    beside: Beside = _NONE,
 ) -> dict[int, Sequence[int]]:
     """Set the keys of records.
 
@@ -106,45 +128,52 @@ def replace(
         conn: an open transaction.
         before: the hashes that the records' rows name, by record.
         after: the hashes that the records have from now on, by record.
-        letters: of the records' last names (`hub.matching.letters`); they are stored with keys
-            without a name.
+        beside: what is stored with the keys.
 
     Returns:
         The records of `after` whose rows must name other hashes now; the caller writes them with
         `hub.records.sources.place`, which may move the records in the same statement.
     """
-    gone = _differences(before, after)
+    gone = _differences(before, after, beside)
     if gone:
         args = {"hashes": [hash_ for hash_, _ in gone], "records": [record for _, record in gone]}
         conn.execute(_DELETE, args)
-    new = _differences(after, before)
+    new = _differences(after, before, beside)
     if new:
         columns = ("hash", "record_id", "letters")
-        copy_binary(conn, "ops.match_key", columns, _rows(new, letters))
+        copy_binary(conn, "ops.match_key", columns, _rows(new, beside))
     return {i: own for i, own in after.items() if i not in before or [*before[i]] != [*own]}
 
 
 def _differences(
-    some: Mapping[int, Sequence[int]], others: Mapping[int, Sequence[int]]
+    some: Mapping[int, Sequence[int]], others: Mapping[int, Sequence[int]], beside: Beside
 ) -> list[tuple[int, int]]:
     """Return (hash, record) of `some` that `others` does not have, in the order of the index.
 
-    A nameless key is written again in any case: the letters beside it may be others.
+    A key is written again if the letters beside it may be others.
     """
-    return sorted(
-        (hash_, record)
-        for record, own in some.items()
-        for hash_ in own
-        if hash_ & NAMELESS or hash_ not in others.get(record, ())
-    )
+    found = []
+    for record, own in some.items():
+        known = others.get(record)
+        if not known:
+            found += [(hash_, record) for hash_ in own]
+            continue
+        is_written = record not in beside.unchanged and bool(beside.letters or beside.outlines)
+        found += [
+            (hash_, record)
+            for hash_ in own
+            if hash_ not in known or (is_written and not hash_ & OWN)
+        ]
+    return sorted(found)
 
 
-def _rows(keys: Sequence[tuple[int, int]], letters: Mapping[int, int | None]) -> Iterator[bytes]:
+def _rows(keys: Sequence[tuple[int, int]], beside: Beside) -> Iterator[bytes]:
     pack, without = _ROW.pack, _ROW_WITHOUT.pack
+    letters, outlines = beside.letters.get, beside.outlines.get
     yield b"".join(
         [
             without(3, 8, hash_, 8, record, -1)
-            if not hash_ & NAMELESS or (own := letters.get(record)) is None
+            if hash_ & OWN or (own := (letters if hash_ & NAMELESS else outlines)(record)) is None
             else pack(3, 8, hash_, 8, record, 8, own)
             for hash_, record in keys
         ]

@@ -237,7 +237,8 @@ derivation = Table(
 
 # The keys of records: a hash of kind and value (`hub.matching.key_hash`), and its record. A record
 # has some twenty: no foreign key, which would lock the record for each, and one index, which is the key.
-# Only nameless keys have `letters` (`hub.matching.letters`); NULL: nothing is known of the name.
+# `letters` with a nameless key are those of the last name (`hub.matching.letters`), with another key that is
+# not a person's own an outline of the employer (`hub.matching.employers`); NULL: nothing is known.
 match_key = Table(
     "match_key",
     metadata,

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bench.people import people
 from hub.matching import blocks, names
+from hub.matching.blocks import Proofs
 from hub.matching.facts import learn
 from hub.matching.key_hash import hashes
 from hub.matching.keys import MatchView, keys, view
@@ -124,7 +125,7 @@ def test_pairs_that_are_left_out_would_be_judged_different(has_facts: bool) -> N
     }
     of = {key: own if len(own) < 300 else None for key, own in sharing.items()}
     own_names = {v.record_id: own for v in views if (own := names_of(v)) is not None}
-    kept = blocks.pairs(found, of, own_names, {v.record_id: letters(v) for v in views})
+    kept = blocks.pairs(found, of, Proofs(own_names, {v.record_id: letters(v) for v in views}))
     left_out = plain - kept
     assert kept <= plain
     assert len(left_out) > len(plain) / 2
