@@ -3,7 +3,7 @@
 Not here: what a step does with it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
@@ -33,6 +33,16 @@ def configured() -> Settings | None:
     return None if find() is None else load()
 
 
+def _steps_of(run: dg.DagsterRun | None, instance: dg.DagsterInstance | None) -> Collection[str]:
+    """Return the steps of a run. The run of a sensor or a schedule names them in its plan alone."""
+    if run is None or instance is None:
+        return ()
+    if run.step_keys_to_execute is not None:
+        return run.step_keys_to_execute
+    plan = run.execution_plan_snapshot_id
+    return instance.get_execution_plan_snapshot(plan).step_keys_to_execute if plan else ()
+
+
 class HubResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """Database and connectors as `hub.yaml` says."""
 
@@ -45,6 +55,7 @@ class HubResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     _hub: Hub | None = PrivateAttr(default=None)
     _mistake: HubError | None = PrivateAttr(default=None)
     _run: dg.DagsterRun | None = PrivateAttr(default=None)
+    _steps: Collection[str] = PrivateAttr(default=())
     _locked: set[str] = PrivateAttr(default_factory=set)
     _batches: dict[str, Batch] = PrivateAttr(default_factory=dict)
     _stack: ExitStack = PrivateAttr(default_factory=ExitStack)
@@ -58,6 +69,7 @@ class HubResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         with ExitStack() as stack:
             self._hub = self._mistake = None
             self._run, self._stack = context.run, stack
+            self._steps = _steps_of(context.run, context.instance)
             self._locked, self._batches = set(), {}
             yield self
 
@@ -105,13 +117,11 @@ class HubResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def has_step(self, *stages: str) -> bool:
         """Tell whether this run has a step of one of the stages."""
-        steps = (self._run and self._run.step_keys_to_execute) or ()
-        return any(step.split("__")[0] in stages for step in steps)
+        return any(step.split("__")[0] in stages for step in self._steps)
 
     def proves(self, source: str) -> bool:
         """Tell whether this run proves a source."""
-        steps = (self._run and self._run.step_keys_to_execute) or ()
-        return f"proof__{source}" in steps
+        return f"proof__{source}" in self._steps
 
     def lock(self, source: str) -> None:
         """Take the source's lock until the run ends; waits while another process works on the source."""
