@@ -19,6 +19,7 @@ from typing import Any
 import requests
 
 from hub.cli import demo_home
+from hub.cli.beside import GatewayPorts, gateway_part, gateway_ports, worker_part
 from hub.cli.children import child
 from hub.cli.dagster import dagster_running, free_port
 from hub.cli.dagster_home import write_dagster_home
@@ -32,12 +33,17 @@ from hub.db.engine import Database, open_database
 from hub.db.place import make_home
 from hub.errors import ConfigError, HubError
 from hub.sandbox.generator import live_events
-from hub.settings import Settings, load
+from hub.settings import GatewaySettings, Settings, load
 
 _TIME_SCALE = 60  # a lag of 60 s is kept honestly, and takes a second
 _INBOUND = 12
 _SETTLE_S = 3.0  # more than the connectors' lag at this time scale
 _CLOCK = SystemClock()
+_FORM_NAME = "contact"
+_FORM = f"""
+gateway: {{{{port: {{port}}, private_port: {{private}}, public_url: "http://127.0.0.1:{{port}}"}}}}
+forms: {{{{{_FORM_NAME}: {{{{}}}}}}}}
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +69,13 @@ def run_demo(options: DemoOptions) -> bool:
     )
     if not options.once:
         free_port(options.dagster_port)  # told now, not after the demo
+    ports = _gateway_ports()
     say = _teller(options)
     with ExitStack() as stack:
         say("starting the emulated vendors")
         sandbox = stack.enter_context(_sandbox(options, home))
         os.environ.update(sandbox["env"])
-        config = home / "hub.yaml"
-        config.write_text(render_for_sandbox(sandbox, sandbox_users(sandbox)))
-        os.environ["HUB_CONFIG"] = str(config)
-        settings = load(config)
+        settings = _write_settings(sandbox, home, ports)
         if demo_home.prepare(home, settings, universe, left, _CLOCK):
             say("continuing an interrupted demo of this home")
         database = stack.enter_context(open_database(settings, _CLOCK))
@@ -105,8 +109,25 @@ def run_demo(options: DemoOptions) -> bool:
             show_report(report)
         ok = all(run["success"] for run in runs)
         if not options.once:
-            _stay(options, env, database, settings, sandbox["control"])
+            _stay(options, env, database, settings, sandbox["control"], ports)
     return ok
+
+
+def _write_settings(sandbox: Mapping[str, Any], home: Path, ports: GatewayPorts) -> Settings:
+    """Write hub.yaml of the demo, and return the settings."""
+    config = home / "hub.yaml"
+    written = render_for_sandbox(sandbox, sandbox_users(sandbox))
+    config.write_text(written + _FORM.format(port=ports.public, private=ports.private))
+    os.environ["HUB_CONFIG"] = str(config)
+    return load(config)
+
+
+def _gateway_ports() -> GatewayPorts:
+    """Return the usual ports of the gateway, or free ones where other programs have them."""
+    try:
+        return gateway_ports(GatewaySettings())
+    except ConfigError:
+        return gateway_ports(GatewaySettings(port=0, private_port=0))
 
 
 def _teller(options: DemoOptions) -> Any:
@@ -174,8 +195,17 @@ def _stay(
     database: Database,
     settings: Settings,
     control: str,
+    ports: GatewayPorts,
 ) -> None:
-    """Keep Dagster up with its schedules, and new leads arriving, until Ctrl-C."""
-    with dagster_running(env, database, settings.home, options.dagster_port) as dagster:
-        stdout.print(f"Dagster UI: {dagster.address}   (Ctrl-C ends everything)", highlight=False)
+    """Keep Dagster up with its schedules, the gateway and the worker, and new leads arriving, until Ctrl-C."""
+    beside = gateway_part(ports, env, settings.home) | worker_part(env, settings.home)
+    with dagster_running(env, database, settings.home, options.dagster_port, beside) as dagster:
+        form = f"{settings.gateway.public_url}/forms/{_FORM_NAME}"
+        for name, where in (
+            ("Form", f"{form}   (?lang=fr)   a lead of yours, with an owner in two seconds"),
+            ("Mail", f"{control}/inbox   what the hub has sent"),
+            ("Dagster", f"{dagster.address}   (Ctrl-C ends everything)"),
+        ):
+            stdout.print(f"{name:<9}{where}", highlight=False, soft_wrap=True)
+        stdout.file.flush()
         arrive(dagster, settings.home / "hub.yaml", control, options.seed + 1)

@@ -33,7 +33,10 @@ _BECAME = {
 }
 _CLOCK = SystemClock()
 _TURNS = text("""
-SELECT id, lead_id, owner_email FROM reporting.assignments WHERE id > :last ORDER BY id
+SELECT a.id, a.lead_id, a.owner_email, a.reason, coalesce(l.lead_source LIKE 'Form/%', false) AS is_form,
+  extract(epoch FROM a.at - l.created_at) AS seconds
+FROM reporting.assignments a LEFT JOIN crm.lead l ON l.id = a.lead_id
+WHERE a.id > :last ORDER BY a.id
 """)
 _LAST = text("SELECT coalesce(max(id), 0) FROM reporting.assignments")
 
@@ -61,32 +64,43 @@ def arrive(dagster: Dagster, config: Path, control: str, seed: int) -> NoReturn:
     """
     universe = requests.get(f"{control}/universe", timeout=30).json()
     with opened(config) as (hub, database, _settings):
+        last = _last(database)
         for event in events_in_turn(seed, universe):
             dagster.check()
             started = time.monotonic()
             requests.post(f"{control}/events", json=event, timeout=10).raise_for_status()
             _CLOCK.sleep(_SETTLE_S)
             try:
-                _take_in(hub, database, event["source"], started)
+                last = _take_in(hub, database, event["source"], started, last)
             except TransientError as exc:  # PostgreSQL was killed: it is started again
                 _say(f"{exc.message}; the demo goes on")
             _CLOCK.sleep(_PAUSE_S)
     raise AssertionError("the events have no end")
 
 
-def _take_in(hub: Hub, database: Database, source: str, started: float) -> None:
+def _last(database: Database) -> int:
     with database.engine.begin() as conn:
-        last = conn.execute(_LAST).scalar_one()
+        return int(conn.execute(_LAST).scalar_one())
+
+
+def _take_in(hub: Hub, database: Database, source: str, started: float, last: int) -> int:
+    """Sync a source, and print the turns since the last one, those of the form too; returns the last turn."""
     report = flow.sync(hub, [source])
     for told in (*report.stopped.values(), *(fault.sentence for fault in report.faults)):
         _say(f"{source:<11} {told}")  # as with `--faults`: the next sync continues
     with database.engine.begin() as conn:
         turns = conn.execute(_TURNS, {"last": last}).all()
     for turn in turns:
-        took = time.monotonic() - started
-        _say(f"{source:<11} lead {turn.lead_id} → {turn.owner_email}, notified after {took:.1f} s")
-    if not turns:
+        name, took = f"lead {turn.lead_id} → {turn.owner_email}", time.monotonic() - started
+        if turn.is_form:
+            _say(
+                f"{'form':<11} {name} after {turn.seconds:.1f} s: {turn.reason}; its card: hub lead show {turn.lead_id}"
+            )
+        else:
+            _say(f"{source:<11} {name}, notified after {took:.1f} s")
+    if all(turn.is_form for turn in turns):
         _say(f"{source:<11} {_became(report)}")
+    return max(last, *(int(turn.id) for turn in turns)) if turns else last
 
 
 def _became(report: flow.SyncReport) -> str:

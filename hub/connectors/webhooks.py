@@ -13,6 +13,8 @@ from typing import Protocol
 
 SENDERS = ("hubspot", "mailchimp", "typeform", "zendesk")
 """The sources whose vendors send webhooks."""
+NAMED_OTHERWISE = frozenset({"mailchimp"})
+"""Sources whose hints name an object otherwise than its records do."""
 
 
 @dataclass(frozen=True, slots=True)

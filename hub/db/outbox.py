@@ -32,7 +32,7 @@ from sqlalchemy.engine import Row
 from hub.db.locks import LOCK_SPACE, lock_number
 from hub.db.metadata import NOW, UTC, because, metadata, personal, where_present
 from hub.frozen import dataclass
-from hub.model.events import Event, EventKind
+from hub.model.events import Event, EventKind, OutboxRow
 
 outbox = Table(
     "outbox",
@@ -51,6 +51,9 @@ outbox = Table(
     Column("contact_id", BigInteger, ForeignKey("crm.contact.id")),
     Column("deal_id", BigInteger, ForeignKey("crm.deal.id")),
     personal("address", Text),  # of a receiver who is no user
+    Column("source", Text),  # of the record that caused it
+    Column("correlation_id", Text),  # the request that caused it
+    Column("received_at", UTC),  # when this request was received
     CheckConstraint("state IN ('pending','done','dead')", name="state"),
     CheckConstraint("num_nonnulls(user_id, address) <= 1", name="receiver"),  # none: erased
     Index(
@@ -65,6 +68,14 @@ outbox = Table(
         "created_at",
         postgresql_where=text("event = 'consent_confirmation'"),
         info=because("mails of the last hour to a mailbox, or caused by a client"),
+    ),
+    Index(
+        "outbox_assigned",
+        "source",
+        "received_at",
+        "created_at",
+        postgresql_where=text("event = 'lead_assigned'"),
+        info=because("figures: leads by source, and the time from a request to its owner"),
     ),
     where_present("contact_id", "removal of a contact takes its events"),
     where_present("deal_id", "removal of a deal takes its events"),
@@ -95,8 +106,13 @@ _PUT = insert(outbox).on_conflict_do_nothing(index_elements=["dedupe_key"])
 
 def put(conn: Connection, events: Sequence[Event]) -> None:
     """Append events; an event with a known dedupe key is left out."""
-    if events:
-        conn.execute(_PUT, [asdict(event.row()) for event in events])
+    put_rows(conn, [event.row() for event in events])
+
+
+def put_rows(conn: Connection, rows: Sequence[OutboxRow]) -> None:
+    """Append events as they are kept; one with a known dedupe key is left out."""
+    if rows:
+        conn.execute(_PUT, [asdict(row) for row in rows])
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,7 +158,7 @@ HOLDS_MENTIONS: Mapping[str, str] = {
     "ops.bulk_item": "values of many records; mentions are taken out",
     "ops.match_model": "frequent names and numbers; no row is a person's",
     "ops.drift": "samples of values that a mapping does not know",
-    "ops.delivery": "the address of a member of the team",
+    "ops.delivery": "the address of a member of the team, or of a person who was asked to confirm",
     "crm.deal": "the deal stays with its money; its name and fields lose the person",
     "crm.deal_check": "who ticked it: a member of the team",
     "crm.stage_transition": "who moved the deal: a member of the team",

@@ -18,7 +18,6 @@ from hub.crm.contacts import CONTACTS
 from hub.crm.inquiries import NewInquiry
 from hub.crm.leads import LEADS
 from hub.crm.touched import touches
-from hub.db import outbox
 from hub.etl import accounts, announce, consents, inquiries, relations, source_conversions
 from hub.etl.accounts import Belonging
 from hub.etl.follow import follow
@@ -27,6 +26,7 @@ from hub.etl.owner_decision import Turns
 from hub.etl.survivorship import fold_context
 from hub.etl.taking_back import take_back
 from hub.frozen import dataclass
+from hub.etl.telling import tell
 from hub.golden.fate import Fate, Past, Person, Rows, fate, needs_past, needs_touch
 from hub.golden.fold import fold
 from hub.model.folding import (
@@ -394,12 +394,12 @@ def _announce(
     decided = announce.taken_over(written.golden, written.leads, anchors)
     decided += announce.inherited(linked.inherited, anchors)
     assignments.keep(conn, [turn for turn, _ in decided])
-    outbox.put(conn, [event for _, event in decided if event])
+    tell(conn, [event for _, event in decided if event])
     if written.turns:
         written.turns.keep(conn, written.leads.created)
-    outbox.put(conn, inquiries.events(conn, linked.asked, written.leads.created))
+    tell(conn, inquiries.events(conn, linked.asked, written.leads.created))
     known = {i: row for i, r in chunk.leads.items() if (row := _lead(r)) is not None}
-    outbox.put(conn, announce.converted_in_source(fates, known))
+    tell(conn, announce.converted_in_source(fates, known))
     changed = written.leads.updated | written.contacts.updated
     changed |= {i for i, f in fates.items() if f.taken_back}
     announce.set_chunk_verdicts(conn, chunk.stale, chunk.records, changed)

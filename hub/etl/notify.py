@@ -37,6 +37,7 @@ from hub.records.link_key import link_key
 _GIVE_UP_AFTER = 12
 _CHUNK, _LOOKED_AT = 10, 200
 """Events that one deliverer claims at once; events that it looks at, because others have claimed some."""
+_SAID = {"sent": "mail_sent", "deferred": "mail_deferred", "failed": "mail_failed"}
 log = get_logger()
 
 
@@ -152,7 +153,9 @@ def _write(hub: Core, conn: Connection, row: Any) -> _Written:
         outbox.finish(conn, row.id, state="done")
         return _Written(done, None)
     mail_id = message_id(row.dedupe_key, _domain(hub))
-    return _Written(done, _Outgoing(row, compose(row.event, mail_id, to, rendered)))
+    return _Written(
+        done, _Outgoing(row, compose(row.event, mail_id, to, rendered, row.correlation_id))
+    )
 
 
 def _letter(hub: Core, conn: Connection, row: Any) -> _Written:
@@ -174,6 +177,7 @@ def _letter(hub: Core, conn: Connection, row: Any) -> _Written:
         wording=said["wording"],
         link=f"{base}/confirm/{written(link, link_key(hub.settings.home))}",
         days=LIFETIME.days,
+        correlation_id=said["reference"],
     )
     return _Written(Counter(), _Outgoing(row, mail))
 
@@ -271,6 +275,13 @@ def _keep_result(hub: Core, conn: Connection, one: _Outgoing, error: HubError | 
 
 
 def _note(conn: Connection, row: Any, mail: Any, state: str, exc: HubError | None) -> None:
+    log.info(
+        _SAID[state],
+        event_kind=row.event,
+        outbox_id=row.id,
+        correlation_id=row.correlation_id,
+        attempts=row.attempts + 1,
+    )
     outbox.record_delivery(
         conn,
         message_id=mail.message_id,

@@ -16,10 +16,10 @@ from hub.crm import owners
 from hub.crm.groups import GroupRow
 from hub.crm.leads import UnownedLead
 from hub.crm.owners import User
-from hub.db import outbox
 from hub.errors import ConfigError
 from hub.etl.context import Hub
 from hub.etl.groups import group_state, save_group
+from hub.etl.telling import tell
 from hub.model.entities import LEAD_FIELDS
 from hub.model.events import LeadAssigned
 from hub.model.verdicts import Lane
@@ -168,7 +168,7 @@ class Turns:
         for name, state in self.groups.items():
             save_group(conn, self.locked[name], state)
         events = [event for turn, lead in made if (event := turn.event(lead)) is not None]
-        outbox.put(conn, events)
+        tell(conn, events)
         return len(events)
 
     def _known(self, lead: UnownedLead) -> Mapping[str, Any]:

@@ -43,7 +43,7 @@ class Forms:
         found = self._doors.form(name)
         if found is None:
             return refuse(request, 404, "unknown_form", "there is no form at this address")
-        return html(pages.form_page(found, language_of(request), {}))
+        return html(pages.form_page(found, language_of(request), pages.EMPTY))
 
     async def take(self, request: Request, name: str) -> Response:
         """Store a submission. What fills in the hidden field gets the same answer, and is not stored."""
@@ -108,7 +108,7 @@ class Forms:
         wait: int = 0,
     ) -> Response:
         """Return the form with what was filled in, and what is wrong."""
-        page = pages.form_page(*shown, said.values, wrong)
+        page = pages.form_page(*shown, said, wrong)
         return html(page, status, {"Retry-After": str(wait)} if wait else {})
 
 

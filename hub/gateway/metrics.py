@@ -1,15 +1,28 @@
-"""The gateway's metrics, for Prometheus; each process of the gateway has its own."""
+"""The metrics, for Prometheus: those of this process of the gateway, and those of the whole hub.
+
+What workers do is read from the database. So it is shown however many workers and gateways run, survives
+a restart, and every gateway shows the same: take it from one of them.
+"""
 
 from collections.abc import Callable, Iterator
+from time import monotonic
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
+from hub.db.outbox_figures import OWNER_S
 from hub.landing.inbox import Depth
+from hub.views.live_figures import Figures
 
+_KNOWN_S = 10.0
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
@@ -46,6 +59,14 @@ class Metrics:
         """
         self.registry.register(_InboxCollector(depth, now))
 
+    def watch_hub(self, read: Callable[[], Figures]) -> None:
+        """Add the figures of the whole hub, asked for at each scrape, but seldom.
+
+        Args:
+            read: asks the database.
+        """
+        self.registry.register(_HubCollector(read))
+
     def text(self) -> bytes:
         """Return all metrics in Prometheus' text format."""
         return generate_latest(self.registry)
@@ -75,3 +96,62 @@ class _InboxCollector(Collector):
         yield GaugeMetricFamily(
             "hub_inbox_oldest_seconds", "Age of the oldest event that waits.", max(oldest, 0.0)
         )
+
+
+class _HubCollector(Collector):
+    """The figures of the whole hub: every gateway shows the same, whichever worker did the work."""
+
+    def __init__(self, read: Callable[[], Figures]) -> None:
+        self._read = read
+        self._known: tuple[float, Figures] | None = None
+
+    def describe(self) -> Iterator[Metric]:
+        """Return nothing: to describe is not to ask the database."""
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        """Ask the database, unless it was asked a moment ago."""
+        try:
+            found = self._figures()
+        except Exception:  # noqa: BLE001 a scrape shows the rest
+            return iter(())
+        return _families(found)
+
+    def _figures(self) -> Figures:
+        if self._known is None or monotonic() >= self._known[0]:
+            self._known = (monotonic() + _KNOWN_S, self._read())
+        return self._known[1]
+
+
+def _families(found: Figures) -> Iterator[Metric]:
+    leads = CounterMetricFamily(
+        "hub_leads", "New leads with a first owner, by the source with which they began.",
+        labels=("source",),
+    )  # fmt: skip
+    for source, n in sorted(found.leads.items()):
+        leads.add_metric((source,), n)
+    yield leads
+    bounds = [*map(str, OWNER_S), "+Inf"]
+    yield HistogramMetricFamily(
+        "hub_lead_owner_seconds", "Seconds from a request of a source to the owner of its lead.",
+        buckets=list(zip(bounds, found.owner_times.counts, strict=True)),
+        sum_value=found.owner_times.total_s,
+    )  # fmt: skip
+    mails = GaugeMetricFamily("hub_mails", "Mails by state.", labels=("state",))
+    for state in ("sent", "deferred", "failed"):
+        mails.add_metric((state,), found.mails.get(state, 0))
+    yield mails
+    recovered = GaugeMetricFamily(
+        "hub_recovered", "New objects that the latest sync found and a webhook had missed.",
+        labels=("source", "stream"),
+    )  # fmt: skip
+    for one in found.recovered:
+        recovered.add_metric((one.source, one.stream), one.objects)
+    yield recovered
+    left = GaugeMetricFamily(
+        "hub_budget_left", "Requests that a vendor's account still allows.",
+        labels=("account", "budget"),
+    )  # fmt: skip
+    for budget, n in sorted(found.budget_left.items()):
+        left.add_metric(budget, n)
+    yield left

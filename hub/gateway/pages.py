@@ -8,7 +8,7 @@ from string import Template
 
 import yaml
 
-from hub.gateway.form import TRAP
+from hub.gateway.form import TRAP, Submission
 from hub.model.confirm_links import LANGUAGES
 from hub.settings import FormSettings
 
@@ -22,6 +22,11 @@ _KINDS = {
     "first_name": ("text", "given-name"), "last_name": ("text", "family-name"),
     "company": ("text", "organization"), "email": ("email", "email"), "phone": ("tel", "tel"),
 }  # fmt: skip
+
+_WRONG = {"needs_address": ("email", "phone"), "wrong_email": ("email",)}
+"""The fields that a complaint is about; the first one has the focus."""
+EMPTY = Submission({}, consent=False, is_trapped=False)
+"""A form that was not filled in."""
 
 
 @lru_cache
@@ -44,27 +49,41 @@ def language_of(asked: str, accepted: str) -> str:
     return next((one for one in known if one in LANGUAGES), LANGUAGES[0])
 
 
-def form_page(
-    form: FormSettings, language: str, values: Mapping[str, str], complaint: str = ""
-) -> str:
+def form_page(form: FormSettings, language: str, said: Submission, complaint: str = "") -> str:
     """Return the form, with what was filled in before and what is wrong with it."""
-    said = words(language)
-    wrong = f'<p class="wrong" role="alert">{escape(said[complaint])}</p>\n' if complaint else ""
-    one = {name: _input(name, said, values) for name in _KINDS}
-    message = escape(values.get("message", ""))
+    use = words(language)
+    title = form.title or use["title"]
+    wrong = (
+        f'<p class="wrong" role="alert" id="wrong">{escape(use[complaint])}</p>\n'
+        if complaint
+        else ""
+    )
+    one = {name: _input(name, use, said.values, complaint) for name in _KINDS}
+    message = escape(said.values.get("message", ""))
+    ticked = " checked" if said.consent else ""
     body = (
         f'{wrong}<form method="post" action="?lang={language}">\n'
         f'<div class="two">{one["first_name"]}{one["last_name"]}</div>\n{one["company"]}\n'
         f'<div class="two">{one["email"]}{one["phone"]}</div>\n'
-        f"<label>{escape(said['message'])}"
+        f"<label>{escape(use['message'])}"
         f'<textarea name="message" rows="5" maxlength="10000">{message}</textarea></label>\n'
-        f'<label class="trap" aria-hidden="true">{escape(said["trap"])}'
+        f'<label class="trap" aria-hidden="true">{escape(use["trap"])}'
         f'<input name="{TRAP}" tabindex="-1" autocomplete="off"></label>\n'
-        f'<label class="box"><input type="checkbox" name="consent" value="yes">'
-        f"<span>{escape(form.consent or said['consent'])}</span></label>\n"
-        f"<button>{escape(said['send'])}</button>\n</form>"
+        f'<label class="box"><input type="checkbox" name="consent" value="yes"{ticked}>'
+        f"<span>{escape(form.consent or use['consent'])}</span></label>\n"
+        f"<button>{escape(use['send'])}</button>\n</form>\n{_other_languages(language)}"
     )
-    return _whole(form.title or said["title"], language, body)
+    head = f"{use['wrong']}: {title}" if complaint else title
+    return _whole(title, language, body, head)
+
+
+def _other_languages(language: str) -> str:
+    links = (
+        f'<a href="?lang={one}" hreflang="{one}" lang="{one}">{escape(words(one)["language"])}</a>'
+        for one in LANGUAGES
+        if one != language
+    )
+    return f'<p class="languages">{" ".join(links)}</p>'
 
 
 def thanks_page(language: str, *, is_asked: bool = False) -> str:
@@ -92,14 +111,19 @@ def said_page(language: str, word: str) -> str:
     )
 
 
-def _input(name: str, said: Mapping[str, str], values: Mapping[str, str]) -> str:
+def _input(name: str, use: Mapping[str, str], values: Mapping[str, str], complaint: str) -> str:
     kind, fill = _KINDS[name]
     value = escape(values.get(name, ""))
+    wrong = _WRONG.get(complaint, ())
+    marks = ' aria-invalid="true" aria-describedby="wrong"' if name in wrong else ""
+    marks += " autofocus" if name in wrong[:1] else ""
     return (
-        f'<label>{escape(said[name])}<input type="{kind}" name="{name}" value="{value}" '
-        f'maxlength="200" autocomplete="{fill}"></label>'
+        f'<label>{escape(use[name])}<input type="{kind}" name="{name}" value="{value}" '
+        f'maxlength="200" autocomplete="{fill}"{marks}></label>'
     )
 
 
-def _whole(title: str, language: str, body: str) -> str:
-    return _page().substitute(title=escape(title), language=language, body=body)
+def _whole(title: str, language: str, body: str, head: str = "") -> str:
+    return _page().substitute(
+        title=escape(title), head=escape(head or title), language=language, body=body
+    )

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from hub.clock import Clock
 from hub.db.engine import Database
+from hub.db.transactions import ask
 from hub.errors import ConfigError
 from hub.gateway.connections import MOST_HEADERS, bounded_protocol
 from hub.gateway.doors import Doors
@@ -24,6 +25,7 @@ from hub.gateway.private import private_app
 from hub.gateway.public import public_app
 from hub.logs import get_logger
 from hub.settings import GatewaySettings, Settings
+from hub.views import live_figures
 
 log = get_logger()
 
@@ -61,6 +63,7 @@ class Gateway:
         self.metrics = Metrics()
         self.writer = InboxWriter(database.engine, own.max_waiting)
         self.metrics.watch_inbox(self.writer.depth, lambda: clock.now().timestamp())
+        self.metrics.watch_hub(lambda: ask(database.engine, live_figures.read))
         self.public = public_app(
             Doors(settings, file), self.writer, database.engine, clock, self.metrics
         )

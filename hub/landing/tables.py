@@ -196,3 +196,13 @@ seen_delivery = Table(
     ),
     schema="landing",
 )
+
+# the request by which a version came, of versions that a source sent by itself
+arrival = Table(
+    "arrival",
+    metadata,
+    Column("raw_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("correlation_id", Text, nullable=False),
+    Column("received_at", UTC, nullable=False),
+    schema="landing",
+)

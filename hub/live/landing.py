@@ -15,7 +15,8 @@ from hub.db.locks import landing_lock
 from hub.etl import confirmations
 from hub.etl.context import Hub
 from hub.etl.erased import Gate
-from hub.landing import store, versions
+from hub.landing import arrivals, store, versions
+from hub.landing.arrivals import Arrival
 from hub.landing.inbox import Waiting
 from hub.live.vendors import stream_of
 from hub.model import forms
@@ -61,6 +62,7 @@ def land(
     hub: Hub,
     found: Mapping[Place, Sequence[RawRecord]],
     *,
+    came: Mapping[Place, Mapping[str, Arrival]],
     read_now: bool,
 ) -> Landed:
     """Land records of several streams.
@@ -69,6 +71,7 @@ def land(
         conn: an open transaction, which has taken no lock but those of the inbox.
         hub: the hub.
         found: the records.
+        came: by which requests, by the ids of the records.
         read_now: whether they were read from the vendor, or came with the event. An event may come late:
             it changes nothing if a version of the same time has landed.
     """
@@ -79,6 +82,7 @@ def land(
         changed_n = _land_stream(conn, hub, (source, stream), last, read_now=read_now)
         if (source, stream) == (forms.SOURCE, forms.STREAM):
             confirmations.ask(conn, hub, last)
+        arrivals.add(conn, source, stream, came.get((source, stream), {}))
         done[source, stream] = changed_n, len(last) - changed_n
     return Landed(done)
 

@@ -12,12 +12,14 @@ from functools import partial
 
 from sqlalchemy import Connection
 
+from hub.connectors.webhooks import NAMED_OTHERWISE
 from hub.db.transactions import ask, run_transaction
 from hub.errors import ConfigError, HubError, RecordError, TransientError
 from hub.etl import alerts, confirmations
 from hub.etl.contain import where
 from hub.etl.context import Hub
 from hub.landing import inbox
+from hub.landing.arrivals import Arrival
 from hub.landing.inbox import Door, Waiting
 from hub.live import landing
 from hub.live.landing import Landed, Place
@@ -114,33 +116,42 @@ class Lane:
         rows[:] = inbox.take(conn, CHUNK, self._door, only=only)
         if not rows:
             return Step()
-        found, read_now = self._found(conn, rows)
-        done = landing.land(conn, self._hub, found, read_now=read_now)
+        found, came = self._found(conn, rows)
+        read_now = not (self._door.is_record or self._door.source == forms.SOURCE)
+        done = landing.land(conn, self._hub, found, came=came, read_now=read_now)
         inbox.settle(conn, [row.id for row in rows])
         self._say(rows, done)
         return Step(len(rows), [done])
 
     def _found(
         self, conn: Connection, rows: Sequence[Waiting]
-    ) -> tuple[Mapping[Place, Sequence[RawRecord]], bool]:
-        """Return the records of rows, and whether a vendor has given them just now."""
+    ) -> tuple[Mapping[Place, Sequence[RawRecord]], Mapping[Place, Mapping[str, Arrival]]]:
+        """Return the records of rows, and by which requests they came."""
         if self._door.is_record:
-            return landing.as_sent(rows), False
+            return landing.as_sent(rows), _arrivals(rows)
         if self._door.source == forms.SOURCE:
-            return {(forms.SOURCE, forms.STREAM): confirmations.confirmed(conn, rows)}, False
-        return self._read(rows), True
+            place = (forms.SOURCE, forms.STREAM)
+            return {place: confirmations.confirmed(conn, rows)}, _arrivals(rows)
+        return self._read(rows)
 
-    def _read(self, rows: Sequence[Waiting]) -> Mapping[Place, Sequence[RawRecord]]:
-        names: dict[Place, dict[str, None]] = {}
-        for row in rows:
-            names.setdefault((row.source, row.stream), {})[row.source_id] = None
-        try:
-            return {
-                (source, stream): self._vendors.read(source, stream, list(wanted))
-                for (source, stream), wanted in names.items()
-            }
-        except HubError as exc:
-            raise UnreadError(exc) from exc
+    def _read(
+        self, rows: Sequence[Waiting]
+    ) -> tuple[Mapping[Place, Sequence[RawRecord]], Mapping[Place, Mapping[str, Arrival]]]:
+        """Read what hints name; where a record has another name than its hint, one after the other."""
+        found: dict[Place, list[RawRecord]] = {}
+        came: dict[Place, dict[str, Arrival]] = {}
+        for (source, stream), named in _arrivals(rows).items():
+            is_apart = source in NAMED_OTHERWISE
+            place = (source, stream)
+            for names in [[one] for one in named] if is_apart else [list(named)]:
+                try:
+                    records = self._vendors.read(source, stream, names)
+                except HubError as exc:
+                    raise UnreadError(exc) from exc
+                found.setdefault(place, []).extend(records)
+                by = {r.source_id: named[names[0]] for r in records} if is_apart else named
+                came.setdefault(place, {}).update(by)
+        return found, came
 
     def _say(self, rows: Sequence[Waiting], done: Landed) -> None:
         now = self._hub.clock.now()
@@ -173,6 +184,15 @@ class Lane:
             "events_not_landed", door=self._door.source, n=len(held), dead=sorted(dead), why=message
         )
         return Step(len(held))
+
+
+def _arrivals(rows: Sequence[Waiting]) -> dict[Place, dict[str, Arrival]]:
+    """Return by which requests the objects of rows came, of several the last one."""
+    found: dict[Place, dict[str, Arrival]] = {}
+    for row in rows:
+        one = Arrival(row.correlation_id, row.received_at)
+        found.setdefault((row.source, row.stream), {})[row.source_id] = one
+    return found
 
 
 def next_try(row: Waiting, error: HubError, now: datetime) -> datetime | None:

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from hub.frozen import dataclass
 from hub.model.alert_states import News
+from hub.model.confirm_links import LIFETIME
 from hub.model.records import JsonValue
 
 NAMED_AT_MOST = 25
@@ -60,6 +61,9 @@ class OutboxRow:
         deal_id: the deal.
         payload: facts for the notification, beside the record's own values.
         address: the e-mail address that is notified, if it is of no user.
+        source: the source of the record that caused it, if one did.
+        correlation_id: the request that caused it, as logs name it; None of a poll or a user.
+        received_at: when this request was received.
     """
 
     event: EventKind | Letter
@@ -70,6 +74,9 @@ class OutboxRow:
     deal_id: int | None = None
     payload: Mapping[str, JsonValue] = field(default_factory=dict)
     address: str | None = None
+    source: str | None = None
+    correlation_id: str | None = None
+    received_at: datetime | None = None
 
 
 class Event(Protocol):
@@ -302,4 +309,6 @@ class ConfirmationAsked:
                 "client": self.client,
             },
             address=self.address,
+            correlation_id=self.reference,
+            received_at=self.expires_at - LIFETIME,
         )

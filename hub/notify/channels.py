@@ -80,9 +80,16 @@ def message_id(dedupe_key: str, domain: str) -> str:
     return made
 
 
-def compose(event: str, message_id: str, to: str, rendered: Rendered) -> Mail:
-    """Return the mail for a rendered event, marked with X-Hub-Event."""
-    return Mail(message_id, to, rendered.subject, rendered.text, {"X-Hub-Event": event})
+CORRELATION = "X-Correlation-Id"
+"""The header that names the request which caused a mail."""
+
+
+def compose(
+    event: str, message_id: str, to: str, rendered: Rendered, correlation_id: str | None = None
+) -> Mail:
+    """Return the mail for a rendered event, marked with X-Hub-Event, and with its request if it has one."""
+    headers = {"X-Hub-Event": event} | ({CORRELATION: correlation_id} if correlation_id else {})
+    return Mail(message_id, to, rendered.subject, rendered.text, headers)
 
 
 class SmtpChannel:

@@ -12,7 +12,7 @@ from importlib import resources
 import yaml
 
 from hub.model.confirm_links import LANGUAGES
-from hub.notify.channels import Mail
+from hub.notify.channels import CORRELATION, Mail
 
 
 @lru_cache
@@ -23,7 +23,15 @@ def _words(language: str) -> Mapping[str, str]:
 
 
 def confirmation_mail(
-    event: str, message_id: str, to: str, *, language: str, wording: str, link: str, days: int
+    event: str,
+    message_id: str,
+    to: str,
+    *,
+    language: str,
+    wording: str,
+    link: str,
+    days: int,
+    correlation_id: str,
 ) -> Mail:
     """Return the mail.
 
@@ -35,13 +43,14 @@ def confirmation_mail(
         wording: the sentence beside the box; "" if it is not known.
         link: the whole address.
         days: how long the link works.
+        correlation_id: the request that ticked the box.
     """
     said = _words(language)
     until = said["until"].format(days=days)
     quoted = f"\n    {' '.join(wording.split())}\n" if wording else ""
     text = f"{said['asked']}\n{quoted}\n{said['follow']}\n\n{link}\n\n{until} {said['otherwise']}\n"
     return Mail(
-        message_id, to, said["subject"], text, {"X-Hub-Event": event},
+        message_id, to, said["subject"], text, {"X-Hub-Event": event, CORRELATION: correlation_id},
         html=_html(said, language, wording, link, until),
     )  # fmt: skip
 

@@ -11,10 +11,11 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from hub.errors import ConfigError
+from hub.sandbox import mail_page
 from hub.sandbox.faults import PROFILES
 from hub.sandbox.http_middleware import RequestCounts
 from hub.sandbox.replay import EventReplay
@@ -62,6 +63,7 @@ class Control:
             Route("/clock", self.advance_clock, methods=["POST"]),
             Route("/faults", self.set_faults, methods=["PUT", "POST"]),
             Route("/mail", self.clear_mail, methods=["DELETE"]),
+            Route("/inbox", self.show_mail, methods=["GET"]),
         ]
         handlers: Any = {HTTPException: _http_error, ConfigError: _config_error}
         return Starlette(routes=routes, exception_handlers=handlers)
@@ -103,6 +105,11 @@ class Control:
         """Delete all mail."""
         self.mailbox.clear()
         return Response(status_code=204)
+
+    async def show_mail(self, _request: Request) -> Response:
+        """Show the mail to a person."""
+        shown = mail_page.page(self.mailbox.mail())
+        return HTMLResponse(shown, headers=mail_page.HEADERS)
 
     def _faults(self) -> Json:
         return {"faults": str(self.world.faults), "profiles": list(PROFILES)}

@@ -105,6 +105,11 @@ def test_what_is_wrong_is_said_beside_what_was_typed(
     assert says in answer.text
     assert "<script" not in answer.text
     assert "Martin" in answer.text
+    assert "<title>Error: Contact us</title>" in answer.text
+    assert re.search(
+        r'name="email"[^>]* aria-invalid="true" aria-describedby="wrong" autofocus>', answer.text
+    )
+    assert 'value="yes" checked' in send(gateway, client="192.0.2.3", consent="yes", **values).text
     assert gateway.rows() == []
 
 
