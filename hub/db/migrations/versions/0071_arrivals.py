@@ -13,7 +13,7 @@ def upgrade() -> None:
     """Add the table, the columns of the outbox, and the column of the view."""
     op.create_table(
         "arrival",
-        sa.Column("raw_id", sa.BigInteger, nullable=False),
+        sa.Column("raw_id", sa.BigInteger, autoincrement=False, nullable=False),
         sa.Column("correlation_id", sa.Text, nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("raw_id", name=op.f("pk_arrival")),
