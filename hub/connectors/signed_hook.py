@@ -9,7 +9,6 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,6 +17,7 @@ import msgspec
 from hub.connectors.webhooks import Delivery, Event, Refused, Secrets
 from hub.connectors.windows import parse_time
 from hub.errors import RecordError
+from hub.frozen import dataclass
 
 ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
 _PREFIX = "whsec_"

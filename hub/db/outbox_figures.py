@@ -1,9 +1,10 @@
 """Figures of the outbox for Prometheus: leads by source, seconds to the owner, mails by state. Reads only."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
+
+from hub.frozen import dataclass
 
 OWNER_S = (0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0, 300.0)
 """Seconds from a request to the owner, up to which leads are counted."""

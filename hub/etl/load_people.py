@@ -25,8 +25,8 @@ from hub.etl.new_owners import NewOwners, waiting
 from hub.etl.owner_decision import Turns
 from hub.etl.survivorship import fold_context
 from hub.etl.taking_back import take_back
-from hub.frozen import dataclass
 from hub.etl.telling import tell
+from hub.frozen import dataclass
 from hub.golden.fate import Fate, Past, Person, Rows, fate, needs_past, needs_touch
 from hub.golden.fold import fold
 from hub.model.folding import (

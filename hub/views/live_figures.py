@@ -1,12 +1,12 @@
 """The figures of live leads, for Prometheus: read from the database, so they hold for all workers together."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from hub.db import outbox_figures
 from hub.db.outbox_figures import OwnerTimes
+from hub.frozen import dataclass
 from hub.records import batches, budgets
 from hub.records.batches import Recovered
 
