@@ -4,24 +4,9 @@ Reads only. Not here: deleting what nothing points to (`hub.crm.removal`).
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 
-from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    ColumnClause,
-    ColumnElement,
-    Connection,
-    any_,
-    column,
-    literal,
-    or_,
-    select,
-    table,
-    text,
-    union_all,
-)
-
-from hub.crm.tables import note
+from sqlalchemy import Connection, TextClause, text
 
 # references that stages write; every other reference to a person is the work of a user
 PIPELINES_OWN = frozenset(
@@ -87,49 +72,62 @@ def pointing_at(
     """
     if not ids:
         return {}
-    wanted = literal(sorted(ids), ARRAY(BigInteger))
-    leaving = sorted(going)
+    pointers = [p for p in _pointers(conn, target) if ".".join(p) not in but]
+    if not pointers:
+        return {}
+    left = {where: sorted(gone) for where, gone in (without or {}).items() if gone}
+    query = _asking(tuple(pointers), frozenset(left), has_going=bool(going))
+    args = {f"without_{where}": gone for where, gone in left.items()}
+    rows = conn.execute(query, {"ids": sorted(ids), "going": sorted(going), **args})
+    return {row.id: row.at for row in rows}
+
+
+@lru_cache(maxsize=64)
+def _asking(
+    pointers: tuple[tuple[str, str, str], ...], without: frozenset[str], *, has_going: bool
+) -> TextClause:
+    """Return the statement of `pointing_at`: made once, because an undo asks it in each chunk."""
     asked = []
-    for schema, where, name in _pointers(conn, target):
-        if f"{schema}.{where}.{name}" not in but:
-            pointer: ColumnClause[int] = column(name, BigInteger)
-            query = select(pointer.label("id"), literal(where).label("at"))
-            query = query.select_from(table(where, pointer, schema=schema))
-            if gone := (without or {}).get(where):
-                query = query.where(column("id", BigInteger).notin_(sorted(gone)))
-            if (stays := _stays(where, leaving)) is not None:
-                query = query.where(stays)
-            asked.append(query.where(pointer == any_(wanted)).distinct())
-    return {row.id: row.at for row in conn.execute(union_all(*asked))} if asked else {}
+    for schema, where, name in pointers:
+        conditions = [f'"{name}" = ANY(CAST(:ids AS bigint[]))']
+        if where in without:
+            conditions.append(f"id <> ALL(CAST(:without_{where} AS bigint[]))")
+        if stays := _stays(where, has_going=has_going):
+            conditions.append(stays)
+        asked.append(
+            f'SELECT DISTINCT "{name}" AS id, \'{where}\' AS at FROM "{schema}"."{where}" '  # noqa: S608 names of our own tables
+            f"WHERE {' AND '.join(conditions)}"
+        )
+    return text(" UNION ALL ".join(asked))
 
 
 _HAVE_RECORDS = ("task", "call", "visit", "message", "note", "deal")
 
 
-def _stays(name: str, going: Sequence[int]) -> ColumnElement[bool] | None:
-    """Return the condition that a row of a table counts; None where every row does.
+def _stays(name: str, *, has_going: bool) -> str:
+    """Return the condition that a row of a table counts; nothing where every row does.
 
     A conversion that a source has made is no work of a user, and goes with its lead.
     """
-    record: ColumnClause[int] = column("record_id", BigInteger)
     if name == "conversion":
-        return record.is_(None)
-    if not going:
-        return None
-    leaving = literal(list(going), ARRAY(BigInteger))
-    if name in _HAVE_RECORDS:
-        return or_(record.is_(None), ~(record == any_(leaving)))
-    if name in {"deal_contact", "stage_transition"}:
-        of = table("deal", column("id", BigInteger), record, schema="crm")
-        leaves = select(of.c.id).where(of.c.record_id == any_(leaving))
-        return column("deal_id", BigInteger).notin_(leaves)
-    return None
+        return "record_id IS NULL"
+    if has_going and name in _HAVE_RECORDS:
+        return "(record_id IS NULL OR record_id <> ALL(CAST(:going AS bigint[])))"
+    if has_going and name in {"deal_contact", "stage_transition"}:
+        leaves = "SELECT id FROM crm.deal WHERE record_id = ANY(CAST(:going AS bigint[]))"
+        return f"deal_id NOT IN ({leaves})"
+    return ""
 
 
 _ROWS = text("""
 SELECT 'lead' AS kind, id, entity_id FROM crm.lead WHERE entity_id = ANY(:ids)
 UNION ALL SELECT 'contact', id, entity_id FROM crm.contact WHERE entity_id = ANY(:ids)
 """)
+
+
+_TYPED_NOTES = text(
+    "SELECT entity_id FROM crm.note WHERE record_id IS NULL AND entity_id = ANY(:ids)"
+)
 
 
 def built_on(
@@ -151,11 +149,8 @@ def built_on(
         pointing = pointing_at(conn, f"crm.{kind}", list(of), but=PIPELINES_OWN, going=going)
         for row_id, name in pointing.items():
             built[of[row_id]] = name
-    typed = select(note.c.entity_id).where(
-        note.c.record_id.is_(None),
-        note.c.entity_id == any_(literal(list(entity_ids), ARRAY(BigInteger))),
-    )
-    built.update(dict.fromkeys(conn.execute(typed).scalars(), "note"))
+    typed = conn.execute(_TYPED_NOTES, {"ids": list(entity_ids)}).scalars()
+    built.update(dict.fromkeys(typed, "note"))
     return built
 
 
