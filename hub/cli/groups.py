@@ -48,11 +48,28 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
 """Options as users guess them, and the hub's; used if the command has the hub's option only."""
 
 
+class _ReadWhenGiven:
+    """Reads the value of an option; for an option that is not given, no reader is made.
+
+    Typer makes a validator of pydantic for each option of a command, which took 3 % of a command's CPU.
+    """
+
+    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
+        """Return the value as the command takes it."""
+        if value is None:
+            return () if param.multiple or param.nargs == -1 else None
+        param._runtime_param = None  # noqa: SLF001 Typer has no other place for it
+        return param.get_runtime_param().coerce(value, param=param, ctx=ctx)
+
+
 class HubCommand(TyperCommand):
     """A command that takes guessed options for its own."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the arguments, options by their guessed names too."""
+        options: list[Any] = self.params
+        for one in options:
+            one._runtime_param = _ReadWhenGiven()  # noqa: SLF001
         known = {name for one in self.params for name in (*one.opts, *one.secondary_opts)}
         if "--wide" in args and "--wide" not in known:
             from hub.cli.output import show_wide
