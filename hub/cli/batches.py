@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +12,6 @@ from hub.cli.acting import acting
 from hub.cli.options import Config, Json, Who
 from hub.cli.output import (
     in_named_zone,
-    print_document,
     print_json,
     print_line,
     print_mapping,
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from hub.actions.context import Acting
     from hub.undo.batch import Chunk
     from hub.views.batches import BatchLine
+    from hub.views.undoing import UndoReport
 
 
 def batches(
@@ -78,6 +78,7 @@ def undo(
     from hub.actions.batches.undo import preview_undo, undo_batch
     from hub.actions.bulk.run import is_bulk
     from hub.cli.session import opened_database
+    from hub.views.undoing import undo_report
 
     with opened_database(config) as (database, _settings):
         acts = partial(acting, who=who)
@@ -93,11 +94,11 @@ def undo(
                 report = undo_batch(database.engine, acts, batch, on_chunk)
         with database.engine.begin() as conn:
             again = _again(conn, batch)
-    document = {**report.document(), "dry_run": dry_run, "again": again}
+    said = undo_report(report, dry_run=dry_run, again=again)
     if json:
-        print_document(document)
+        print_json(said)
     else:
-        _show(document)
+        _show(said)
 
 
 def _again(conn: "Connection", batch: int) -> str:
@@ -145,34 +146,33 @@ def _progress() -> Iterator[Callable[["Chunk"], None]]:
         yield on_chunk
 
 
-def _show(document: dict[str, Any]) -> None:
-    done = "would be taken back" if document["dry_run"] else "taken back"
-    print_mapping(f"Batch {document['batch']}: {done}", document["reverted"])
+def _show(said: "UndoReport") -> None:
+    done = "would be taken back" if said.dry_run else "taken back"
+    print_mapping(f"Batch {said.batch}: {done}", dict(said.reverted))
     for pile, words in (
-        ("edited", "Kept: edited afterwards"),
-        ("blocked", "Kept: later work depends on them"),
+        (said.edited, "Kept: edited afterwards"),
+        (said.blocked, "Kept: later work depends on them"),
     ):
-        if document[pile]:
-            rows = [(k["name"], "\n".join(k["records"]), k["why"]) for k in document[pile]]
+        if pile:
+            rows = [(kept.name, "\n".join(kept.records), kept.why) for kept in pile]
             print_table(words, ("", "records", "why"), rows)
-    if document["consents"]:
-        consents = document["consents"]
+    if said.consents:
         print_table(
             "Kept: consent",
             ("record", "channel", "said"),
-            [(c["record"], c["channel"], c["state"]) for c in consents[:_CONSENTS_SHOWN]],
+            [(one.record, one.channel, one.state) for one in said.consents[:_CONSENTS_SHOWN]],
         )
-        if len(consents) > _CONSENTS_SHOWN:
-            print_line("", f"{len(consents) - _CONSENTS_SHOWN:,} further; --json lists all")
-    if document["given_back"]:
+        if len(said.consents) > _CONSENTS_SHOWN:
+            print_line("", f"{len(said.consents) - _CONSENTS_SHOWN:,} further; --json lists all")
+    if said.given_back:
         print_table(
             "Turns returned",
             ("group", "member", "turns"),
-            [(g["group"], g["member"], g["turns"]) for g in document["given_back"]],
+            [(one.group, one.member, one.turns) for one in said.given_back],
         )
-    if document["users"]:
-        print_line("Owners kept: they own records", ", ".join(document["users"]))
-    if document["routed"]:
-        print_line("Earlier leads assigned in the meantime", ", ".join(document["routed"]))
-    if not document["dry_run"]:
-        print_line("", f"{document['again']} imports it again")
+    if said.users:
+        print_line("Owners kept: they own records", ", ".join(said.users))
+    if said.routed:
+        print_line("Earlier leads assigned in the meantime", ", ".join(said.routed))
+    if not said.dry_run:
+        print_line("", f"{said.again} imports it again")

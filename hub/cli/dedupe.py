@@ -4,10 +4,9 @@ In: a path, options. Out: clusters.csv, a report, counts. Needs no database, no 
 """
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -30,6 +29,31 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Summary:
+    """The counts of a file that was matched.
+
+    Args:
+        rows: rows of the file.
+        clusters: people.
+        duplicates: rows that repeat a person.
+        pairs_merged: pairs of rows that are one person.
+        pairs_to_review: pairs to look at.
+        largest_cluster: rows of the person with most.
+        columns: the columns that were used, by field.
+        model: version of the matching model.
+    """
+
+    rows: int
+    clusters: int
+    duplicates: int
+    pairs_merged: int
+    pairs_to_review: int
+    largest_cluster: int
+    columns: Mapping[str, Sequence[str]]
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """What was found; `decisions` has a (cluster, score, decision) for every row."""
 
@@ -39,19 +63,19 @@ class Result:
     resolution: Resolution
     decisions: list[tuple[int, float | None, str]]
 
-    def summary(self) -> dict[str, Any]:
-        """Return the counts as one JSON document."""
+    def summary(self) -> Summary:
+        """Return the counts."""
         sizes = [len(c) for c in self.resolution.clusters]
-        return {
-            "rows": len(self.table.rows),
-            "clusters": len(sizes),
-            "duplicates": len(self.table.rows) - len(sizes),
-            "pairs_merged": sum(n * (n - 1) // 2 for n in sizes),
-            "pairs_to_review": len(self.resolution.reviews),
-            "largest_cluster": max(sizes, default=0),
-            "columns": self.columns.named(),
-            "model": self.resolution.model.version,
-        }
+        return Summary(
+            rows=len(self.table.rows),
+            clusters=len(sizes),
+            duplicates=len(self.table.rows) - len(sizes),
+            pairs_merged=sum(n * (n - 1) // 2 for n in sizes),
+            pairs_to_review=len(self.resolution.reviews),
+            largest_cluster=max(sizes, default=0),
+            columns=self.columns.named(),
+            model=self.resolution.model.version,
+        )
 
 
 def dedupe(file: Path, mapping: Path | None) -> Result:

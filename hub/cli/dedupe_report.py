@@ -36,16 +36,16 @@ def render(result: Result) -> str:
 def _counts(result: Result) -> str:
     found = result.summary()
     lines = [
-        ("rows", found["rows"]), ("people", found["clusters"]),
-        ("rows that repeat a person", found["duplicates"]),
-        ("pairs joined", found["pairs_merged"]), ("pairs to look at", found["pairs_to_review"]),
-        ("rows of the largest cluster", found["largest_cluster"]),
+        ("rows", found.rows), ("people", found.clusters),
+        ("rows that repeat a person", found.duplicates),
+        ("pairs joined", found.pairs_merged), ("pairs to look at", found.pairs_to_review),
+        ("rows of the largest cluster", found.largest_cluster),
     ]  # fmt: skip
-    used = "; ".join(f"{name}: {', '.join(cols)}" for name, cols in found["columns"].items())
+    used = "; ".join(f"{name}: {', '.join(cols)}" for name, cols in found.columns.items())
     rows = "".join(f'<tr><th>{k}</th><td class="n">{v:,}</td></tr>' for k, v in lines)
     return (
         f'<table>{rows}</table><p class="note">Columns used: {escape(used)}. '
-        f"Model {escape(str(found['model']))}.</p>"
+        f"Model {escape(found.model)}.</p>"
     )
 
 

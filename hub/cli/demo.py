@@ -27,7 +27,7 @@ from hub.cli.demo_live import arrive
 from hub.cli.demo_report import Window, read_report, show_report
 from hub.cli.demo_sales import sell
 from hub.cli.init import render_for_sandbox, sandbox_users
-from hub.cli.output import EXIT_OPERATOR, print_document, stdout
+from hub.cli.output import EXIT_OPERATOR, print_json, stdout
 from hub.clock import SystemClock
 from hub.db.engine import Database, open_database
 from hub.db.place import make_home
@@ -104,7 +104,7 @@ def run_demo(options: DemoOptions) -> bool:
         )
         demo_home.finish(home, universe)
         if options.json:
-            print_document(report)
+            print_json(report)
         else:
             show_report(report)
         ok = all(run["success"] for run in runs)

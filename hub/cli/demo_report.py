@@ -9,7 +9,7 @@ from typing import Any
 import requests
 from sqlalchemy import Connection, text
 
-from hub.cli.demo_sales import show_sales
+from hub.cli.demo_sales import Sales, show_sales
 from hub.cli.output import print_mapping, print_table
 from hub.db.engine import Database
 from hub.model.verdicts import Verdict
@@ -68,6 +68,115 @@ class Window:
             return cls(_totals(conn))
 
 
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """Pairs of loaded source records that are one person, against the sandbox's truth.
+
+    Args:
+        pairs: true pairs.
+        precision: share of the pairs found that are true.
+        recall: share of the true pairs that were found.
+        f1: harmonic mean of both.
+    """
+
+    pairs: int
+    precision: float
+    recall: float
+    f1: float
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """What new records of the vendors became.
+
+    Args:
+        new: new leads.
+        assigned: of these with an owner.
+        alerts: alerts at once.
+        emails: e-mails at once.
+    """
+
+    new: int
+    assigned: int
+    alerts: int
+    emails: int
+
+
+@dataclass(frozen=True, slots=True)
+class SecondSync:
+    """What a sync without news has changed: nothing.
+
+    Args:
+        landed: versions of records.
+        changed: changes of the CRM.
+    """
+
+    landed: int
+    changed: int
+
+
+@dataclass(frozen=True, slots=True)
+class DagsterRuns:
+    """The demo's runs in Dagster.
+
+    Args:
+        runs: how many.
+        failed: of these, failed.
+        materializations: assets that were materialized.
+        checks_passed: asset checks that passed.
+        checks_failed: asset checks that failed.
+    """
+
+    runs: int
+    failed: int
+    materializations: int
+    checks_passed: int
+    checks_failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class DemoReport:
+    """The demo's document, in the order of its schema.
+
+    Args:
+        seed: seed of the universe.
+        sources: source, stream: records landed, and the last verdict of each.
+        leads: leads.
+        contacts: people who are contacts.
+        companies: companies.
+        review_pairs: pairs of records for review.
+        truth: the matching, against the truth.
+        assigned: leads with an owner.
+        unassigned: leads without one.
+        alerts: alerts in the hub.
+        emails: e-mails that were sent.
+        digests: notices that name many leads.
+        inbound: what new records became.
+        second_sync: what a sync without news has changed.
+        crm: the sales process.
+        dagster: runs in Dagster.
+        seconds: duration.
+    """
+
+    seed: int
+    sources: Mapping[str, Mapping[str, Mapping[str, int]]]
+    leads: int
+    contacts: int
+    companies: int
+    review_pairs: int
+    truth: Truth
+    assigned: int
+    unassigned: int
+    alerts: int
+    emails: int
+    digests: int
+    inbound: Inbound
+    second_sync: SecondSync
+    crm: Sales
+    dagster: DagsterRuns
+    seconds: float
+
+
 def _totals(conn: Connection) -> dict[str, int]:
     return dict(conn.execute(_TOTALS).mappings().one())
 
@@ -80,10 +189,10 @@ def read_report(
     inbound: Window,
     second: Window,
     proved: Window,
-    crm: Mapping[str, Any],
+    crm: Sales,
     runs: Sequence[Mapping[str, Any]],
     seconds: float,
-) -> dict[str, Any]:
+) -> DemoReport:
     """Return the demo's document (schema: docs/reference/demo.schema.json)."""
     truth = requests.get(f"{control}/truth", timeout=30).json()["records"]
     with database.engine.begin() as conn:
@@ -94,39 +203,43 @@ def read_report(
         ).one()
         sources = _sources(conn)
         loaded = [tuple(row) for row in conn.execute(_LOADED)]
-    return {
-        "seed": seed,
-        "sources": sources,
-        "leads": totals["leads"],
-        "contacts": totals["contacts"],
-        "companies": totals["companies"],
-        "review_pairs": totals["review_pairs"],
-        "truth": score_truth(truth, loaded),
-        "assigned": totals["assigned"],
-        "unassigned": totals["unassigned"],
-        "alerts": totals["alerts"],
-        "emails": totals["emails"],
-        "digests": totals["digests"],
-        "inbound": {
-            "new": came.new,
-            "assigned": came.assigned,
-            "alerts": second.totals["instant_alerts"] - inbound.totals["instant_alerts"],
-            "emails": second.totals["instant_emails"] - inbound.totals["instant_emails"],
-        },
-        "second_sync": {
-            "landed": proved.totals["raw"] - second.totals["raw"],
-            "changed": proved.totals["changes"] - second.totals["changes"],
-        },
-        "crm": dict(crm),
-        "dagster": {
-            "runs": len(runs),
-            "failed": sum(1 for run in runs if not run["success"]),
-            "materializations": sum(run["materializations"] for run in runs),
-            "checks_passed": sum(run["checks_passed"] for run in runs),
-            "checks_failed": sum(run["checks_failed"] for run in runs),
-        },
-        "seconds": round(seconds, 2),
-    }
+    return DemoReport(
+        seed=seed,
+        sources=sources,
+        leads=totals["leads"],
+        contacts=totals["contacts"],
+        companies=totals["companies"],
+        review_pairs=totals["review_pairs"],
+        truth=score_truth(truth, loaded),
+        assigned=totals["assigned"],
+        unassigned=totals["unassigned"],
+        alerts=totals["alerts"],
+        emails=totals["emails"],
+        digests=totals["digests"],
+        inbound=Inbound(
+            new=came.new,
+            assigned=came.assigned,
+            alerts=second.totals["instant_alerts"] - inbound.totals["instant_alerts"],
+            emails=second.totals["instant_emails"] - inbound.totals["instant_emails"],
+        ),
+        second_sync=SecondSync(
+            landed=proved.totals["raw"] - second.totals["raw"],
+            changed=proved.totals["changes"] - second.totals["changes"],
+        ),
+        crm=crm,
+        dagster=_dagster(runs),
+        seconds=round(seconds, 2),
+    )
+
+
+def _dagster(runs: Sequence[Mapping[str, Any]]) -> DagsterRuns:
+    return DagsterRuns(
+        runs=len(runs),
+        failed=sum(1 for run in runs if not run["success"]),
+        materializations=sum(run["materializations"] for run in runs),
+        checks_passed=sum(run["checks_passed"] for run in runs),
+        checks_failed=sum(run["checks_failed"] for run in runs),
+    )
 
 
 def _sources(conn: Connection) -> dict[str, dict[str, dict[str, int]]]:
@@ -140,9 +253,7 @@ def _sources(conn: Connection) -> dict[str, dict[str, dict[str, int]]]:
     return dict(sources)
 
 
-def score_truth(
-    truth: Iterable[Mapping[str, Any]], loaded: Iterable[tuple[Any, ...]]
-) -> dict[str, float]:
+def score_truth(truth: Iterable[Mapping[str, Any]], loaded: Iterable[tuple[Any, ...]]) -> Truth:
     """Return pairwise precision, recall and F1 over the loaded source records.
 
     A pair is true when both records are of one person; `pairs` is the number of true pairs.
@@ -170,46 +281,43 @@ def score_truth(
     precision = right / found if found else 1.0
     recall = right / true if true else 1.0
     f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
-    return {
-        "pairs": true,
-        "precision": round(precision, 4),
-        "recall": round(recall, 4),
-        "f1": round(f1, 4),
-    }
+    return Truth(
+        pairs=true, precision=round(precision, 4), recall=round(recall, 4), f1=round(f1, 4)
+    )
 
 
-def show_report(report: Mapping[str, Any]) -> None:
+def show_report(report: DemoReport) -> None:
     """Print the document as tables."""
-    counted = [c for streams in report["sources"].values() for c in streams.values()]
+    counted = [c for streams in report.sources.values() for c in streams.values()]
     verdicts = [v.value for v in Verdict if any(counts[v.value] for counts in counted)]
     print_table(
         "Result of every record",
         ("source", "stream", "landed", *verdicts),
         [
             (source, stream, counts["landed"], *(counts[v] or "" for v in verdicts))
-            for source, streams in report["sources"].items()
+            for source, streams in report.sources.items()
             for stream, counts in streams.items()
         ],
     )
-    truth = report["truth"]
+    truth = report.truth
     print_mapping(
         "The CRM",
         {
-            "leads": report["leads"],
-            "contacts": report["contacts"],
-            "companies": report["companies"],
-            "assigned / unassigned": f"{report['assigned']} / {report['unassigned']}",
-            "pairs to review": report["review_pairs"],
-            "matching": f"precision {truth['precision']}, recall {truth['recall']} "
-            f"of {truth['pairs']} true pairs",
-            "new since the initial load": report["inbound"]["new"],
-            "alerts / e-mails": f"{report['alerts']} / {report['emails']}, of which digests "
-            f"{report['digests']}",
-            "second sync landed / changed": f"{report['second_sync']['landed']} / "
-            f"{report['second_sync']['changed']}",
-            "Dagster runs (failed), checks passed": f"{report['dagster']['runs']} "
-            f"({report['dagster']['failed']}), {report['dagster']['checks_passed']}",
-            "seconds": report["seconds"],
+            "leads": report.leads,
+            "contacts": report.contacts,
+            "companies": report.companies,
+            "assigned / unassigned": f"{report.assigned} / {report.unassigned}",
+            "pairs to review": report.review_pairs,
+            "matching": f"precision {truth.precision}, recall {truth.recall} "
+            f"of {truth.pairs} true pairs",
+            "new since the initial load": report.inbound.new,
+            "alerts / e-mails": f"{report.alerts} / {report.emails}, of which digests "
+            f"{report.digests}",
+            "second sync landed / changed": f"{report.second_sync.landed} / "
+            f"{report.second_sync.changed}",
+            "Dagster runs (failed), checks passed": f"{report.dagster.runs} "
+            f"({report.dagster.failed}), {report.dagster.checks_passed}",
+            "seconds": report.seconds,
         },
     )
-    show_sales(report["crm"])
+    show_sales(report.crm)

@@ -98,6 +98,42 @@ class _Lead:
         return f"lead/{self.id}"
 
 
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What lists and reports show afterwards.
+
+    Args:
+        lists: how many records each smart list has.
+        closed: total of the report won-lost.
+        pipeline: total of the report pipeline.
+    """
+
+    lists: Mapping[str, int]
+    closed: Mapping[str, Any]
+    pipeline: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Sales:
+    """The sales process on the demo's own leads, read back from the database.
+
+    Args:
+        converted: leads that are converted.
+        deals: deals that are not archived.
+        won: deals in a stage that is won.
+        smart_lists: how many smart lists were asked.
+        report: what lists and reports show afterwards.
+        steps: what was done: record, what happened.
+    """
+
+    converted: int
+    deals: int
+    won: int
+    smart_lists: int
+    report: Figures
+    steps: tuple[tuple[str, str], ...]
+
+
 class Seller:
     """Acts on the demo's leads, and keeps what was done, a line each.
 
@@ -245,52 +281,52 @@ class Seller:
             self._say(customer, "customer: tier Gold, renewal in a year")
 
 
-def sell(database: Database, settings: Settings, clock: Clock) -> dict[str, Any]:
+def sell(database: Database, settings: Settings, clock: Clock) -> Sales:
     """Play the sales process; returns the part `crm` of the demo's document, read back afterwards."""
     seller = Seller(
         database, clock, currency=settings.crm.currency, max_pipelines=settings.crm.max_pipelines
     )
     seller.sell()
     with database.engine.begin() as conn:
-        return {**_read(conn, clock), "steps": seller.told}
+        return _read(conn, clock, seller.told)
 
 
-def _read(conn: Connection, clock: Clock) -> dict[str, Any]:
-    counts = conn.execute(_COUNTS).mappings().one()
+def _read(conn: Connection, clock: Clock, steps: Sequence[tuple[str, str]]) -> Sales:
+    counts = conn.execute(_COUNTS).one()
     asking = Context(conn, member_named(conn, conn.execute(_BUSIEST).scalar_one()), clock)
     lists = {
         one.name: smart_list.count(asking, one.document).n
         for one in (*store.visible(conn, None), *templates())
     }
-    return {
-        "converted": counts["converted"],
-        "deals": counts["deals"],
-        "won": counts["won"],
-        "smart_lists": len(lists),
-        "report": {
-            "lists": lists,
-            "closed": won_lost(conn, Scope())["total"],
-            "pipeline": pipeline_now(conn, Scope())["total"],
-        },
-    }
+    figures = Figures(
+        lists=lists,
+        closed=won_lost(conn, Scope())["total"],
+        pipeline=pipeline_now(conn, Scope())["total"],
+    )
+    return Sales(
+        converted=counts.converted,
+        deals=counts.deals,
+        won=counts.won,
+        smart_lists=len(lists),
+        report=figures,
+        steps=tuple(steps),
+    )
 
 
-def show_sales(crm: Mapping[str, Any]) -> None:
+def show_sales(crm: Sales) -> None:
     """Print what the team did, and what came of it."""
-    if crm["steps"]:
-        print_table("Sales process", ("record", "step"), crm["steps"])
-    report = crm["report"]
-    closed = report["closed"]
+    if crm.steps:
+        print_table("Sales process", ("record", "step"), crm.steps)
+    closed, pipeline = crm.report.closed, crm.report.pipeline
     print_mapping(
         "Sales",
         {
-            "leads converted": crm["converted"],
-            "deals, of which won": f"{crm['deals']}, {crm['won']}",
+            "leads converted": crm.converted,
+            "deals, of which won": f"{crm.deals}, {crm.won}",
             "won / lost": f"{_money(closed['won_value'])} / {_money(closed['lost_value'])}",
             "win rate": closed["win_rate"],
-            "open, weighted": f"{_money(report['pipeline']['value'])}, "
-            f"{_money(report['pipeline']['weighted'])}",
-            "smart lists": ", ".join(f"{name}: {n}" for name, n in report["lists"].items() if n),
+            "open, weighted": f"{_money(pipeline['value'])}, {_money(pipeline['weighted'])}",
+            "smart lists": ", ".join(f"{name}: {n}" for name, n in crm.report.lists.items() if n),
         },
     )
 

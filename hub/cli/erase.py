@@ -10,7 +10,6 @@ from hub.cli.formatting import count
 from hub.cli.options import Config, Json, Who
 from hub.cli.output import (
     EXIT_FAILED,
-    print_document,
     print_json,
     print_line,
     print_table,
@@ -75,10 +74,10 @@ def erase(
             region = settings.company.default_region
             receipt = verb(engine, as_named, person, home=home, region=region)
     if json:
-        print_document(receipt.document())
+        print_json(receipt)
     else:
         _print(receipt)
-    if not receipt.is_complete:
+    if not receipt.complete:
         raise typer.Exit(EXIT_FAILED)
 
 
@@ -106,7 +105,7 @@ def _list(engine: "Engine", as_named: "Acting", home: Path, *, json: bool) -> No
 
 
 def _print(receipt: "Receipt") -> None:
-    would = "would be " if receipt.is_dry_run else ""
+    would = "would be " if receipt.dry_run else ""
     objects = ", ".join(f"{n} {name}" for name, n in receipt.objects.items()) or "none"
     print_line(
         f"{would}erased".capitalize(),
@@ -123,7 +122,7 @@ def _print(receipt: "Receipt") -> None:
     for file in receipt.files:
         print_line("Mentions overwritten in", file)
     kept = sum(receipt.tombstones.values())
-    if receipt.is_dry_run:
+    if receipt.dry_run:
         print_line("Tombstones", f"{kept} would be kept; nothing was changed")
     else:
         print_line(

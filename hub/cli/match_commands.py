@@ -1,11 +1,12 @@
 """What `hub match` takes: show, train, rescore."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from hub.cli.options import Config, Json
-from hub.cli.output import print_document, print_mapping, stdout
+from hub.cli.output import print_json, print_mapping, stdout
 from hub.errors import ConfigError
 
 WHO_MATCHES = "hub up matches all people again in the background; hub upgrade does it now"
@@ -22,11 +23,11 @@ def match_show(json: Json = False, config: Config = None) -> None:
     from hub.cli.session import opened_database
 
     with opened_database(config) as (database, _):
-        document = read_model(database)
+        model = read_model(database)
     if json:
-        print_document(document)
+        print_json(model)
     else:
-        show_model(document)
+        show_model(model)
 
 
 @match_app.command("train")
@@ -38,9 +39,9 @@ def match_train(json: Json = False, config: Config = None) -> None:
     with opened_database(config) as (database, _):
         trained = train_model(database)
     if json:
-        print_document(trained)
+        print_json(trained)
     else:
-        print_mapping("Trained", trained)
+        print_mapping("Trained", asdict(trained))
         stdout.print(WHO_MATCHES, highlight=False)
 
 
@@ -64,10 +65,12 @@ def match_rescore(
             "only the active model can match all people", hint="hub match train, or add --dry-run"
         )
     with opened_database(config) as (database, _):
-        document = rescore_all(database, model) if dry_run else rescore_from_start(database)
+        if dry_run:
+            rescored = rescore_all(database, model)
+            (print_json if json else show_rescored)(rescored)
+            return
+        queued = rescore_from_start(database)
     if json:
-        print_document(document)
-    elif dry_run:
-        show_rescored(document)
+        print_json(queued)
     else:
         stdout.print(WHO_MATCHES, highlight=False)

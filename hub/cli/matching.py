@@ -1,7 +1,6 @@
 """What `hub match` does: show the model in use, train another."""
 
 from dataclasses import asdict
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -10,53 +9,43 @@ from hub.db.engine import Database
 from hub.db.locks import identity_lock
 from hub.errors import ConfigError
 from hub.etl.model_in_use import active_model
+from hub.etl.rematch_preview import Rescored
 from hub.etl.rematch_preview import preview as rematch_preview
 from hub.matching.keys import MatchView, view
 from hub.matching.model import DEFAULT
 from hub.matching.training import train
 from hub.model.verdicts import Trust
 from hub.records import derivations, identity, models
+from hub.views.match_models import MatchModel, RematchQueued, TrainedModel, match_model
 
 _SHOWN = 25
 
 
-def read_model(database: Database) -> dict[str, Any]:
+def read_model(database: Database) -> MatchModel:
     """Return the model in use and the versions there are; of the facts only their sizes."""
     with database.engine.begin() as conn:
-        model = active_model(conn)
-        versions = [{"version": m.version, "trained_at": m.trained_at.isoformat(), "is_active": m.is_active} for m in models.every(conn)]  # fmt: skip
-    document = model.document()
-    facts = document.pop("facts")
-    document["weights"] = model.weights
-    document["facts"] = facts and {
-        "n": facts["n"],
-        "name_correlation": facts["name_correlation"],
-        "values": {kind: len(found) for kind, found in facts["counts"].items()},
-        "shared_phones": len(facts["shared_phones"]),
-        "shared_mailboxes": len(facts["shared_mailboxes"]),
-        "public_domains": len(facts["public_domains"]),
-    }
-    return {**document, "shipped": DEFAULT.version, "versions": versions}
+        return match_model(active_model(conn), models.every(conn))
 
 
-def show_model(document: dict[str, Any]) -> None:
+def show_model(model: MatchModel) -> None:
     """Print a model as tables."""
-    print_mapping("Model", {k: document[k] for k in ("version", "same", "unsure", "prior")})
+    print_mapping("Model", {n: getattr(model, n) for n in ("version", "same", "unsure", "prior")})
     print_table(
         "Levels",
         ("comparison", "level", "m", "u", "bits"),
         [
-            (comparison, level, f"{m:.4g}", f"{u:.4g}", f"{document['weights'][comparison][level]:+.1f}")
-            for comparison, found in document["comparisons"].items()
+            (comparison, level, f"{m:.4g}", f"{u:.4g}", f"{model.weights[comparison][level]:+.1f}")
+            for comparison, found in model.comparisons.items()
             for level, (m, u) in found.items()
         ],
-    )  # fmt: skip
-    for title in ("trained", "facts"):
-        if document[title]:
-            print_mapping(title.capitalize(), document[title])
+    )
+    if model.trained:
+        print_mapping("Trained", model.trained)
+    if model.facts:
+        print_mapping("Facts", asdict(model.facts))
 
 
-def rescore_all(database: Database, which: str) -> dict[str, Any]:
+def rescore_all(database: Database, which: str) -> Rescored:
     """Return what a model would join and split: `active`, `shipped`, or `trained` just now.
 
     Raises:
@@ -73,38 +62,34 @@ def rescore_all(database: Database, which: str) -> dict[str, Any]:
             raise ConfigError(
                 f"there is no model {which!r}", hint="known: active, shipped, trained"
             )
-        return asdict(rematch_preview(conn, model))
+        return rematch_preview(conn, model)
 
 
-def show_rescored(document: dict[str, Any]) -> None:
+def show_rescored(found: Rescored) -> None:
     """Print what would be joined and what would be split."""
-    for name in ("joins", "splits"):
+    for name, pile in (("Joins", found.joins), ("Splits", found.splits)):
         print_table(
-            f"{name.capitalize()}: {len(document[name])}",
+            f"{name}: {len(pile)}",
             ("part", "other changes"),
             [
                 (", ".join(parts[0]), "\n".join(", ".join(part) for part in parts[1:]))
-                for parts in document[name][:_SHOWN]
+                for parts in pile[:_SHOWN]
             ],
         )
     print_mapping(
         "Rescored",
-        {
-            "model": document["model"],
-            "records": document["records"],
-            "reviews": document["reviews"],
-        },
+        {"model": found.model, "records": found.records, "reviews": found.reviews},
     )
 
 
-def rescore_from_start(database: Database) -> dict[str, Any]:
+def rescore_from_start(database: Database) -> RematchQueued:
     """Note that all people are to be matched again; returns how many records that are."""
     with database.engine.begin() as conn:
         derivations.restart(conn, ["keys", "model"])
-        return {"queued": len(identity.every_person(conn))}
+        return RematchQueued(len(identity.every_person(conn)))
 
 
-def train_model(database: Database) -> dict[str, Any]:
+def train_model(database: Database) -> TrainedModel:
     """Train on all people's records, store the model, make it the one in use.
 
     Raises:
@@ -115,7 +100,7 @@ def train_model(database: Database) -> dict[str, Any]:
     with database.engine.begin() as conn:
         identity_lock(conn)
         version = models.add(conn, model.document())
-    return {"version": version, **model.trained}
+    return TrainedModel(version, **model.trained)
 
 
 def _people(conn: Connection) -> list[MatchView]:

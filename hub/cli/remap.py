@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from hub.cli.acting import machine_owner
-from hub.cli.output import print_document, print_mapping, print_table
+from hub.cli.output import print_json, print_mapping, print_table
 from hub.cli.quarantine import show_again
 from hub.cli.session import opened
 from hub.errors import ConfigError
 from hub.etl import remap_preview, reprocess
+from hub.views.remapping import remap_plan
 
 
 def run_remap(
@@ -33,7 +34,7 @@ def run_remap(
     with opened(config) as (hub, _database, _settings):
         plan = remap_preview.preview(hub, source, stream)
     if as_json:
-        print_document(plan.as_json(with_values=values))
+        print_json(remap_plan(plan, with_values=values))
         return
     print_table(
         f"Would change: {plan.changed} of {plan.records}",

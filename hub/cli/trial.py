@@ -1,13 +1,36 @@
 """The commands that need no configuration: `hub dedupe`, `hub sandbox` and `hub demo`."""
 
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from hub.cli.options import Json
-from hub.cli.output import EXIT_FAILED, print_document, stdout
+from hub.cli.output import EXIT_FAILED, print_json, stdout
 from hub.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxReady:
+    """Where the emulated vendors answer.
+
+    Args:
+        ready: true: all servers listen.
+        vendors: address and credentials of each vendor.
+        smtp: host and port of the mail server.
+        control: address of the control API.
+        time_scale: speed of the vendors' clock.
+        env: variables that give the hub all secrets.
+    """
+
+    ready: bool
+    vendors: Mapping[str, Mapping[str, Any]]
+    smtp: Mapping[str, Any]
+    control: str
+    time_scale: float
+    env: Mapping[str, str]
 
 
 def require_sandbox(command: str) -> None:
@@ -50,10 +73,11 @@ def dedupe(
         write_report(report, result)
     summary = result.summary()
     if json:
-        print_document(summary)
+        print_json(summary)
     else:
-        used = summary.pop("columns")
-        shown = {k.replace("_", " "): v for k, v in summary.items()}
+        counts = asdict(summary)
+        used = counts.pop("columns")
+        shown = {k.replace("_", " "): v for k, v in counts.items()}
         print_mapping(str(file), shown | {k: ", ".join(v) for k, v in used.items()})
         stdout.print(f"wrote {out}" + (f" and {report}" if report else ""), highlight=False)
 
@@ -79,13 +103,14 @@ def sandbox(
     require_sandbox("hub sandbox")
     from hub.sandbox.server import SandboxOptions, serve
 
-    def announce(document: dict[str, object]) -> None:
+    def announce(document: dict[str, Any]) -> None:
+        said = SandboxReady(**document)
         if json:
-            print_document(document)
+            print_json(said)
             return
-        for name, vendor in document["vendors"].items():  # type: ignore[attr-defined]
+        for name, vendor in said.vendors.items():
             stdout.print(f"{name:12} {vendor['url']}", highlight=False)
-        stdout.print(f"{'control':12} {document['control']}", highlight=False)
+        stdout.print(f"{'control':12} {said.control}", highlight=False)
         stdout.print("Ctrl-C stops.", highlight=False)
 
     serve(

@@ -75,7 +75,7 @@ def preview(engine: Engine, home: Path, who: str, person: Person, at: datetime) 
         batch=None,
         at=at,
         who=who,
-        is_dry_run=True,
+        dry_run=True,
         people=len(ids.entities),
         objects=_objects(person),
         removed=by_table([removed]),
@@ -167,7 +167,7 @@ def _resume(engine: Engine, home: Path, begun: Work, told: Told) -> Receipt:
                 batch=batch,
                 at=begun.at,
                 who=begun.who,
-                is_dry_run=False,
+                dry_run=False,
                 people=len(begun.ids.entities),
                 objects=_objects(begun.person),
                 removed=removed,
@@ -178,9 +178,9 @@ def _resume(engine: Engine, home: Path, begun: Work, told: Told) -> Receipt:
                 left_files=found.left,
                 backups=found.backups,
             )
-            batches.close_erase(conn, batch, receipt.document(), ok=receipt.is_complete)
+            batches.close_erase(conn, batch, receipt.document(), ok=receipt.complete)
     work.drop(home)
-    log.info("person_erased", erasure=begun.erasure, batch=batch, complete=receipt.is_complete)
+    log.info("person_erased", erasure=begun.erasure, batch=batch, complete=receipt.complete)
     return receipt
 
 

@@ -15,22 +15,24 @@ class Receipt:
         batch: the batch of kind `erase`; None of a dry run.
         at: when it was done.
         who: who asked for it.
-        is_dry_run: whether nothing was changed.
+        dry_run: whether nothing was changed.
         people: how many people in the CRM were that person.
         objects: how many objects of which source's stream; names of sources, counts.
         removed: rows that were deleted or emptied, by table.
         mentions: rows of others out of which mentions were taken, by table.
         files: files out of which mentions were taken.
         tombstones: how many digests keep the person out, by kind.
-        left: what still mentions the person: tables with their rows, files that people wrote.
+        left: rows that still mention the person, by table.
+        left_files: files that people wrote and that still mention the person.
         backups: backups from before; they hold the person until they are deleted.
+        complete: whether no table or file of the hub mentions the person any more.
     """
 
     erasure: str
     batch: int | None
     at: datetime
     who: str
-    is_dry_run: bool
+    dry_run: bool
     people: int
     objects: Mapping[str, int]
     removed: Mapping[str, int]
@@ -39,15 +41,13 @@ class Receipt:
     tombstones: Mapping[str, int]
     left: Mapping[str, int]
     left_files: tuple[str, ...] = ()
-    backups: tuple[str, ...] = field(default=())
+    backups: tuple[str, ...] = ()
+    complete: bool = field(init=False)
 
-    @property
-    def is_complete(self) -> bool:
-        """Tell whether no table or file of the hub mentions the person any more."""
-        return not self.left
+    def __post_init__(self) -> None:
+        """Derive what the receipt proves."""
+        object.__setattr__(self, "complete", not self.left)
 
     def document(self) -> dict[str, Any]:
-        """Return what `--json` prints and the batch keeps."""
-        said = asdict(self)
-        said["dry_run"] = said.pop("is_dry_run")
-        return {**said, "at": self.at.isoformat(), "complete": self.is_complete}
+        """Return what the batch keeps."""
+        return {**asdict(self), "at": self.at.isoformat()}

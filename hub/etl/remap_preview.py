@@ -6,7 +6,7 @@ which records would become one person.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection
@@ -52,25 +52,6 @@ class Plan:
     examples: list[Example] = field(default_factory=list)
     lifted: Sequence[Lifted] = ()
     rows: Foreseen = field(default_factory=Foreseen)
-
-    def as_json(self, *, with_values: bool) -> dict[str, Any]:
-        """Return the plan; values are personal, so they are in it only on demand."""
-        return {
-            "records": self.records,
-            "would_change": self.changed,
-            "rows": asdict(self.rows),
-            "would_lift": [asdict(one) for one in self.lifted],
-            "verdicts": dict(sorted(self.verdicts.items())),
-            "examples": [
-                {
-                    "source_id": e.source_id,
-                    "verdict": e.verdict,
-                    "fields": list(e.fields),
-                    **({"before": dict(e.before), "after": dict(e.after)} if with_values else {}),
-                }
-                for e in self.examples
-            ],
-        }
 
 
 def preview(hub: Hub, source: str, stream: str) -> Plan:

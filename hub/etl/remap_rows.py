@@ -29,7 +29,12 @@ Roles = Mapping[int, str | None]  # record → the role it gives the person then
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """Leads and contacts that would be removed, and that would stay with `unasked_since`."""
+    """Rows that no record would ask for any more.
+
+    Args:
+        taken_back: leads and contacts that would be removed.
+        kept_unasked: leads and contacts that would stay, with `unasked_since`.
+    """
 
     taken_back: int = 0
     kept_unasked: int = 0

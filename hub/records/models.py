@@ -12,7 +12,13 @@ from hub.frozen import dataclass
 
 @dataclass(frozen=True, slots=True)
 class StoredModel:
-    """A trained model without its document."""
+    """A trained model without its document.
+
+    Args:
+        version: its version.
+        trained_at: when it was trained.
+        is_active: whether it is in use.
+    """
 
     version: str
     trained_at: datetime

@@ -13,7 +13,13 @@ COUNTED = (
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Records that stay as the batch left them: the row of their person (`lead/12`), and why."""
+    """Records that stay as the batch left them.
+
+    Args:
+        name: row of their person, `lead/12`; null if it has none.
+        records: source/stream/id of each.
+        why: why they stay.
+    """
 
     name: str | None
     records: tuple[str, ...]
@@ -22,7 +28,13 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class GivenBack:
-    """Assignments that a group owes to a member: served first next time, the pointer stays."""
+    """Assignments that a group owes to a member: served first next time, the pointer stays.
+
+    Args:
+        group: name of the group.
+        member: name of the member.
+        turns: how many.
+    """
 
     group: str
     member: str

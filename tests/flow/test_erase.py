@@ -257,7 +257,7 @@ def test_an_erased_person_is_nowhere_and_stays_away(lea: World, server: Server) 
         row.id for row in lea.rows("SELECT id FROM ops.batch WHERE kind = 'sync' ORDER BY id")
     ]
     said = preview_erase(lea.db.engine, acting(), OWN, home=home, region="FR")
-    assert said.is_dry_run
+    assert said.dry_run
     assert set(PLANTED) == {one for found in hits(lea).values() for one in found}, "nothing went"
     receipt = erased(lea)
     assert hits(lea) == {}

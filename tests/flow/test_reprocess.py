@@ -18,6 +18,8 @@ from hub.mappings.loader import load_all
 from hub.model.verdicts import Op
 from hub.records import batches
 from hub.records import requeue as landing
+from hub.views.encoding import to_json
+from hub.views.remapping import remap_plan
 from tests.flow.conftest import START, World, prepared, salesforce_lead
 
 OPEN = "SELECT id, field FROM landing.quarantine WHERE resolved_at IS NULL ORDER BY id"
@@ -126,7 +128,9 @@ TITLES = "SELECT title FROM crm.lead WHERE title IS NOT NULL ORDER BY 1"
 
 def test_a_remap_takes_the_history_along_and_asks_no_vendor(loaded: World, tmp_path: Path) -> None:
     hub = _without_vendor(loaded, _changed(tmp_path / "m", "title: Title", "title: City"))
-    plan = remap_preview.preview(hub, "salesforce", "leads").as_json(with_values=False)
+    plan: Any = to_json(
+        remap_plan(remap_preview.preview(hub, "salesforce", "leads"), with_values=False)
+    )
     assert plan["would_change"] == 1
     assert plan["verdicts"] == {"unchanged": 2, "updated": 1}
     assert plan["examples"] == [
@@ -134,12 +138,14 @@ def test_a_remap_takes_the_history_along_and_asks_no_vendor(loaded: World, tmp_p
             "source_id": salesforce_lead(1).source_id,
             "verdict": "updated",
             "fields": ["person.title"],
+            "before": None,
+            "after": None,
         }
     ]
-    told = remap_preview.preview(hub, "salesforce", "leads").as_json(with_values=True)["examples"][
+    told = remap_plan(remap_preview.preview(hub, "salesforce", "leads"), with_values=True).examples[
         0
     ]
-    assert (told["before"], told["after"]) == ({"person.title": None}, {"person.title": "Lyon"})
+    assert (told.before, told.after) == ({"person.title": None}, {"person.title": "Lyon"})
     assert not loaded.rows(TITLES), "a rehearsal changes nothing"
 
     rung = loaded.rows("SELECT count(*) FROM ops.outbox")[0][0]
