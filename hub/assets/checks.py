@@ -14,6 +14,7 @@ import dagster as dg
 
 from hub.etl.completeness import QUARANTINE_LIMIT, Proof
 from hub.etl.drifting import Drift
+from hub.etl.recovered import WEBHOOKS_MISSED
 from hub.etl.stream_state import StreamState
 from hub.model.faults import Fault, is_paused
 from hub.records.ledger import StreamLedger
@@ -87,6 +88,31 @@ def complete_of(key: dg.AssetKey, entry: StreamLedger) -> Checked:
     """Return the same check from the ledger of a batch."""
     narrowest = str(entry.shortage.get("narrowest", ""))
     return complete(key, missing_n=entry.missing_n, narrowest=narrowest, faults=entry.faults)
+
+
+def recovered_spec(key: dg.AssetKey, most: int) -> dg.AssetCheckSpec:
+    """Return the check of a landed stream of which the source's webhook tells."""
+    return dg.AssetCheckSpec(
+        "recovered",
+        asset=key,
+        description=f"The read found at most {most} new objects that the source's webhook has missed"
+        " (`gateway.most_recovered`). A warning: nothing is lost, because the read has brought them. Objects"
+        " count that are older than five minutes, if the webhook has sent a new one within 30 days.",
+    )
+
+
+def recovered(key: dg.AssetKey, recovered_n: int, most: int) -> Checked:
+    """Return whether a stream's webhook has missed few objects."""
+    passed = recovered_n <= most
+    said = f"{recovered_n} new objects were missed by the webhook of {key.path[1]}, and the read has brought them"
+    return Checked(
+        key,
+        "recovered",
+        passed=passed,
+        severity=_WARN,
+        description="" if passed else f"{said}. {WEBHOOKS_MISSED}",
+        metadata={"recovered": recovered_n, "most_recovered": most},
+    )
 
 
 def drift_spec(key: dg.AssetKey) -> dg.AssetCheckSpec:

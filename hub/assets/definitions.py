@@ -42,6 +42,7 @@ def build_defs(
     *,
     poll_every_s: int = 60,
     reconcile_every_s: int = 3600,
+    most_recovered: int = 5,
 ) -> dg.Definitions:
     """Return assets, jobs, schedules and sensors.
 
@@ -50,12 +51,15 @@ def build_defs(
             shows all known sources, and nothing runs.
         poll_every_s: seconds between two looks at the sources.
         reconcile_every_s: seconds between two complete reads of a source's count.
+        most_recovered: new objects that a read may find instead of a webhook, before a check warns.
     """
     shown = list(KNOWN if sources is None else sources)
     is_running = sources is not None
     every = timedelta(seconds=reconcile_every_s)
 
-    lands = {s: [land_asset(s, stream, every) for stream in streams_of(s)] for s in shown}
+    lands = {
+        s: [land_asset(s, stream, every, most_recovered) for stream in streams_of(s)] for s in shown
+    }
     normals = {
         s: [
             normalize_asset(s, stream.name, _keys(lands[s]))
@@ -88,7 +92,7 @@ def build_defs(
             reconcile_every_s=reconcile_every_s,
             is_running=is_running,
         ),
-        stage_sensor(set(_keys(assets)), is_running=is_running),
+        stage_sensor(set(_keys(assets)), most_recovered, is_running=is_running),
         lost_run_sensor(is_running=is_running),
         migration_sensor(reads, is_running=is_running),
     ]
@@ -131,6 +135,7 @@ def _configured_defs() -> dg.Definitions:
         # a source with a longer interval, or a stretched one, is asked at every so many looks
         poll_every_s=min((getattr(settings.sources, s).poll_s for s in sources), default=60),
         reconcile_every_s=settings.dagster.reconcile_every_s,
+        most_recovered=settings.gateway.most_recovered,
     )
 
 

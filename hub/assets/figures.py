@@ -67,6 +67,7 @@ def landed(source: str, stream: str, landing: StreamLanding, state: StreamState)
     return {
         **figures("land", landing.counts, landing.seconds),
         "missing": state.missing_n,
+        "recovered": state.recovered_n,
         "api_calls": landing.requests_n,
         **{name: number for name, number in given.items() if number is not None},
         "rows": rows("landing.head", f"source = '{source}' AND stream = '{stream}'"),

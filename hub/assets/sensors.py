@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from hub.assets import checks, figures
 from hub.assets.crm_assets import LOAD
 from hub.assets.poll import shared_poller
+from hub.connectors.webhooks import HOOKED
 from hub.etl.completeness import Proof, judge
 from hub.etl.drifting import drift_of
 from hub.etl.stage_reports import REPORTS
@@ -31,8 +32,16 @@ _ONE = {
 Event = dg.AssetMaterialization | dg.AssetObservation | dg.AssetCheckEvaluation
 
 
-def stage_sensor(known: Collection[dg.AssetKey], *, is_running: bool) -> dg.SensorDefinition:
-    """Return the sensor; it reports only `known` assets."""
+def stage_sensor(
+    known: Collection[dg.AssetKey], most_recovered: int, *, is_running: bool
+) -> dg.SensorDefinition:
+    """Return the sensor; it reports only `known` assets.
+
+    Args:
+        known: the assets that Dagster has.
+        most_recovered: new objects that a read may find instead of a webhook, before a check warns.
+        is_running: whether it runs unless a user stops it.
+    """
 
     @dg.sensor(
         name="what_happened_outside",
@@ -47,7 +56,11 @@ def stage_sensor(known: Collection[dg.AssetKey], *, is_running: bool) -> dg.Sens
         poller = shared_poller()
         with poller.database.engine.begin() as conn:
             reports, mark = reports_after(conn, mark, REPORTS)
-            events = list(outside_events(conn, reports, known, poller.mappings)) if reports else []
+            events = (
+                list(outside_events(conn, reports, known, poller.mappings, most_recovered))
+                if reports
+                else []
+            )
         return dg.SensorResult(
             asset_events=events,
             cursor=mark.to_text() if mark else context.cursor,
@@ -62,6 +75,7 @@ def outside_events(
     reports: Sequence[StageReport],
     known: Collection[dg.AssetKey],
     mappings: Mapping[str, MappingDocument],
+    most_recovered: int,
 ) -> Iterator[Event]:
     """Yield the events of what happened outside Dagster: stages first, then the proofs of batches.
 
@@ -70,6 +84,7 @@ def outside_events(
         reports: of stages, oldest first.
         known: the assets that Dagster has.
         mappings: the hub's, by `source/stream`.
+        most_recovered: see `checks.recovered`.
     """
     outside = [report for report in reports if not report.in_dagster]
     closed = [report for report in outside if report.stage == "proof" and report.batch_id]
@@ -86,7 +101,7 @@ def outside_events(
             if sums.stage == "normalize" and document is not None:
                 yield checks.drift(key, drift_of(conn, document.name, document.filled)).evaluation()
     for one in proved:
-        yield from _of_batch(conn, one, known)
+        yield from _of_batch(conn, one, known, most_recovered)
 
 
 @dataclass(slots=True)
@@ -126,14 +141,16 @@ def _numbers(key: dg.AssetKey, done: _Done) -> Mapping[str, int | float]:
     return figures.figures(done.stage, done.counts, done.seconds)
 
 
-def _of_batch(conn: Connection, one: Evidence, known: Collection[dg.AssetKey]) -> Iterator[Event]:
+def _of_batch(
+    conn: Connection, one: Evidence, known: Collection[dg.AssetKey], most_recovered: int
+) -> Iterator[Event]:
     """Yield the checks of a closed batch; one that does not hold is an observation."""
     source = one.batch.source
     key = dg.AssetKey(["proof", source])
     if key not in known:
         return
     proof = judge(conn, source, [one])
-    yield from _landed(proof, known)
+    yield from _landed(proof, known, most_recovered)
     for checked in checks.proof_checks(key, proof):
         yield checked.evaluation()
     metadata = {"batch": one.batch.id, **figures.proved(proof)}
@@ -143,7 +160,7 @@ def _of_batch(conn: Connection, one: Evidence, known: Collection[dg.AssetKey]) -
         yield dg.AssetMaterialization(key, metadata=metadata)
 
 
-def _landed(proof: Proof, known: Collection[dg.AssetKey]) -> Iterator[Event]:
+def _landed(proof: Proof, known: Collection[dg.AssetKey], most_recovered: int) -> Iterator[Event]:
     entries = {entry.stream: entry for entry in proof.ledgers}
     for key in sorted(key for key in known if key.path[:2] == ["land", proof.source]):
         entry = entries.get(key.path[2])
@@ -158,3 +175,5 @@ def _landed(proof: Proof, known: Collection[dg.AssetKey]) -> Iterator[Event]:
             yield checked.evaluation()
             if not checked.passed:
                 yield dg.AssetObservation(key, description=checked.description or None)
+        if entry and entry.stream in HOOKED.get(entry.source, ()):
+            yield checks.recovered(key, entry.recovered_n, most_recovered).evaluation()

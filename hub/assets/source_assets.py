@@ -15,15 +15,20 @@ from hub.assets.failures import clear_failures
 from hub.assets.proofs import OWNERS, fail_unproved
 from hub.assets.resources import HubResource
 from hub.connectors.base import Stream
+from hub.connectors.webhooks import HOOKED
 from hub.etl import flow
 from hub.etl.drifting import drift_of
 from hub.etl.stream_state import stream_state
 
 
-def land_asset(source: str, stream: Stream, reconcile_every: timedelta) -> dg.AssetsDefinition:
+def land_asset(
+    source: str, stream: Stream, reconcile_every: timedelta, most_recovered: int
+) -> dg.AssetsDefinition:
     """Return the asset of a stream as the source sends it."""
     key = dg.AssetKey(["land", source, stream.name])
     name = key.to_user_string()
+    is_hooked = stream.name in HOOKED.get(source, ())
+    missed = [checks.recovered_spec(key, most_recovered)] if is_hooked else []
 
     @dg.asset(
         key=key,
@@ -37,16 +42,19 @@ def land_asset(source: str, stream: Stream, reconcile_every: timedelta) -> dg.As
         freshness_policy=dg.FreshnessPolicy.time_window(
             fail_window=6 * reconcile_every, warn_window=2 * reconcile_every
         ),
-        check_specs=[checks.complete_spec(key)],
+        check_specs=[checks.complete_spec(key), *missed],
     )
     def land(context: dg.AssetExecutionContext, hub: HubResource) -> Iterator[Any]:
         with clear_failures(context, name):
             batch = hub.batch(source)
             landing = flow.land_stream(hub.hub, batch, stream)
             state = stream_state(hub.hub, batch, stream.name)
+            found = [checks.complete_now(key, state)]
+            if is_hooked:
+                found.append(checks.recovered(key, state.recovered_n, most_recovered))
             yield dg.MaterializeResult(
                 metadata=figures.landed(source, stream.name, landing, state),
-                check_results=[checks.complete_now(key, state).result()],
+                check_results=[one.result() for one in found],
             )
             fail_unproved(hub, "land", [source], stream.name)
 

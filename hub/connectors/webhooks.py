@@ -11,8 +11,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-SENDERS = ("hubspot", "mailchimp", "typeform", "zendesk")
-"""The sources whose vendors send webhooks."""
+HOOKED: Mapping[str, Sequence[str]] = {
+    "hubspot": ("companies", "contacts"),
+    "mailchimp": ("members",),
+    "typeform": ("responses",),
+    "zendesk": ("organizations", "tickets", "users"),
+}
+"""The sources whose vendors send webhooks, and the streams of which these tell."""
+SENDERS = tuple(HOOKED)
 NAMED_OTHERWISE = frozenset({"mailchimp"})
 """Sources whose hints name an object otherwise than its records do."""
 

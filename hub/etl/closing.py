@@ -154,5 +154,6 @@ def ledger_json(entry: StreamLedger) -> dict[str, JsonValue]:
         "lost_n": entry.lost_n,
         "shortage": dict(entry.shortage),
         "faults": [fault.to_json() for fault in entry.faults],
+        "recovered": entry.recovered_n,
         "holds": entry.holds,
     }

@@ -24,6 +24,10 @@ LATE = timedelta(minutes=5)
 """A webhook that has not come within this time after the change has been missed."""
 FIRES = timedelta(days=30)
 """A webhook that has sent nothing new for so long is not expected to."""
+WEBHOOKS_MISSED = (
+    "Is the gateway running, and is the webhook registered at the vendor? See hub check"
+)
+"""What to do where webhooks have missed many objects."""
 log = get_logger()
 
 

@@ -25,6 +25,7 @@ class StreamState:
         faults: parts that could not be read.
         lag_s: seconds between now and the cursor, in the source's time; None without a cursor.
         budget_left: requests that the account has left today; None if the vendor has no daily quota.
+        recovered_n: new objects that the stream's webhook has missed.
     """
 
     counted: int | None
@@ -33,6 +34,7 @@ class StreamState:
     faults: tuple[Fault, ...]
     lag_s: float | None
     budget_left: int | None
+    recovered_n: int = 0
 
 
 def stream_state(hub: Hub, batch: Batch, stream: str) -> StreamState:
@@ -42,6 +44,7 @@ def stream_state(hub: Hub, batch: Batch, stream: str) -> StreamState:
         note = batches.window_note(conn, batch.id, stream)
         cursor = store.read_cursor(conn, batch.source, stream) or {}
         day = None if block is None else budgets.day_of(conn, account_of(batch.source, block))
+    recovered = note.get("recovered", 0)
     counted, shortage = note.get("counted"), note.get("shortage") or {}
     missing = shortage if isinstance(shortage, dict) else {}
     return StreamState(
@@ -51,6 +54,7 @@ def stream_state(hub: Hub, batch: Batch, stream: str) -> StreamState:
         faults=tuple(faults_of(note.get("faults"))),
         lag_s=_lag(hub.clock.now(), cursor.get("watermark")),
         budget_left=None if day is None else max(0, day[1] - day[0]),
+        recovered_n=recovered if isinstance(recovered, int) else 0,
     )
 
 

@@ -21,7 +21,8 @@ class StreamLedger:
 
     `lost` are ids that were read and have neither a verdict nor a place in a queue. `shortage` is set
     if the source still counts more records than it returned, after a second read. `faults` name parts
-    that could not be read; stream "" is the whole source.
+    that could not be read; stream "" is the whole source. `recovered_n` objects are new, and their webhook
+    has missed them.
     """
 
     source: str
@@ -33,6 +34,7 @@ class StreamLedger:
     lost_n: int = 0
     shortage: Mapping[str, JsonValue] = field(default_factory=dict)
     faults: Sequence[Fault] = ()
+    recovered_n: int = 0
 
     @property
     def holds(self) -> bool:
@@ -68,6 +70,7 @@ class StreamLedger:
             kept.get("lost_n", 0),
             kept.get("shortage") or {},
             faults_of(kept.get("faults")),
+            kept.get("recovered", 0),
         )
 
 
@@ -117,6 +120,7 @@ def of_batch(conn: Connection, batch_id: int) -> list[StreamLedger]:
                 lost_n,
                 note.get("shortage") or {},
                 faults_of(note.get("faults")),
+                note.get("recovered", 0),
             )
         )
     return ledgers

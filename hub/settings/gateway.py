@@ -82,5 +82,8 @@ class GatewaySettings(Block):
     """Events in the inbox from which on new ones are refused for a while (429)."""
     max_connections: int = Field(500, ge=1)
     """Requests that are served at the same time; further ones are refused (503)."""
+    most_recovered: int = Field(5, ge=0)
+    """New objects that a sync may find instead of the source's webhook; above this number the check `recovered` in
+    Dagster warns."""
     request_s: float = Field(10.0, gt=0)
     """Seconds within which a request must have arrived as a whole; a slower one is cut off (408)."""

@@ -26,6 +26,7 @@ class LedgerLine:
         shortage: what the source counts and did not return.
         faults: parts that could not be read.
         holds: whether it adds up.
+        recovered: new objects that the webhook of the source has missed.
     """
 
     source: str
@@ -38,6 +39,7 @@ class LedgerLine:
     shortage: Mapping[str, Any]
     faults: tuple[Fault, ...]
     holds: bool
+    recovered: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,4 +88,5 @@ def line(one: StreamLedger) -> LedgerLine:
         one.shortage,
         tuple(one.faults),
         one.holds,
+        one.recovered_n,
     )

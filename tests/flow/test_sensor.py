@@ -2,18 +2,38 @@
 
 from collections.abc import Collection
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import dagster as dg
+from pydantic import SecretStr
 from sqlalchemy import Connection, text
 
 from hub.assets.sensors import Event, outside_events
+from hub.clock import SystemClock
 from hub.etl import flow
 from hub.etl import stage_reports as etl_reports
 from hub.etl.completeness import unproved
 from hub.etl.reprocess import remap
-from hub.records import stage_reports
+from hub.live.worker import run_until_empty
+from hub.model.records import RawRecord
+from hub.records import batches, stage_reports
 from hub.records.stage_reports import Mark, reports_after
-from tests.flow.conftest import World, salesforce_lead
+from hub.settings.sources import (
+    HubspotSettings,
+    MailchimpSettings,
+    TypeformSettings,
+    ZendeskSettings,
+)
+from tests.flow.conftest import (
+    START,
+    World,
+    hubspot_contact,
+    mailchimp_member,
+    salesforce_lead,
+    typeform_answer,
+    zendesk_user,
+)
+from tests.lives import HandVendors, hint, put
 
 LEADS = dg.AssetKey(["land", "salesforce", "leads"])
 PROOF = dg.AssetKey(["proof", "salesforce"])
@@ -35,7 +55,7 @@ def _sync(world: World, number: int, *, in_dagster: bool = False) -> None:
 def _told(world: World, after: int = 0, known: Collection[dg.AssetKey] = KNOWN) -> list[Event]:
     reports = etl_reports.reports_since(world.hub, after)
     with world.db.engine.begin() as conn:
-        return list(outside_events(conn, reports, known, world.hub.mappings))
+        return list(outside_events(conn, reports, known, world.hub.mappings, most_recovered=3))
 
 
 def _last(world: World) -> int:
@@ -52,6 +72,84 @@ def checked(events: list[Event]) -> dict[str, dg.AssetCheckEvaluation]:
         for e in events
         if isinstance(e, dg.AssetCheckEvaluation)
     }
+
+
+HOOKED = {
+    "hubspot": ("contacts", HubspotSettings(webhook_secret=SecretStr("s"))),
+    "mailchimp": ("members", MailchimpSettings(webhook_secret=SecretStr("s"))),
+    "typeform": ("responses", TypeformSettings(webhook_secret=SecretStr("s"))),
+    "zendesk": ("users", ZendeskSettings(webhook_secret=SecretStr("s"))),
+}
+
+
+class LaterClock(SystemClock):
+    """The present, so many minutes later."""
+
+    minutes = 0
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(minutes=self.minutes)
+
+
+def _person(source: str, n: int, at: datetime) -> RawRecord:
+    s = round((at - START).total_seconds())
+    email, name = f"{source}{n}@p{n}.example.com", f"N{source}{n}"
+    if source == "hubspot":
+        return hubspot_contact(n, at=s, email=email, lastname=name, lifecyclestage="lead")
+    if source == "mailchimp":
+        return mailchimp_member(
+            f"m{n}", at=s, email_address=email, member_rating=5, merge_fields={"LNAME": name}
+        )
+    if source == "zendesk":
+        return zendesk_user(n, at=s, name=name, email=email)
+    return typeform_answer(f"t{n}", at=s, email=email, last_name=name)
+
+
+def test_what_webhooks_missed_in_half_an_hour_comes_by_one_poll_and_the_check_says_so(
+    world: World,
+) -> None:
+    """The gateway and the worker are down, and so is the rest of the hub."""
+    clock = LaterClock()
+    blocks = {source: block for source, (_, block) in HOOKED.items()}
+    sources = world.hub.settings.sources.model_copy(update=blocks)
+    settings = world.hub.settings.model_copy(update={"sources": sources})
+    hub = replace(world.hub, clock=clock, settings=settings)
+    flow.sync(hub, list(HOOKED))
+    missed = {"hubspot": 7, "mailchimp": 5, "typeform": 4, "zendesk": 3}
+    began = clock.now()
+    for source, (stream, _) in HOOKED.items():  # each webhook has worked
+        world.add(source, stream, first := _person(source, 1, began))
+        put(hub.engine, hint(source, stream, first.source_id))
+    run_until_empty(hub, HandVendors(world.vendors))
+    for source, (stream, _) in HOOKED.items():
+        for n in range(missed[source]):
+            world.add(source, stream, _person(source, n + 2, began + timedelta(minutes=1 + 3 * n)))
+        # it is younger than five minutes: its webhook may come yet
+        world.add(source, stream, _person(source, 90, began + timedelta(minutes=29)))
+    clock.minutes = 30
+    mark = _last(world)
+    report = flow.sync(hub, list(HOOKED))
+    assert {o.source: o.recovered_n for o in report.ledgers if o.recovered_n} == missed
+    with world.db.engine.begin() as conn:
+        shown = {o.source: o.objects for o in batches.recovered(conn)}
+    assert shown == missed, "hub status"
+    leads = world.rows("SELECT email FROM crm.lead WHERE owner_id IS NOT NULL")
+    assert len(leads) == sum(n + 2 for source, n in missed.items() if source != "zendesk")
+
+    known = {
+        *(dg.AssetKey(["land", source, stream]) for source, (stream, _) in HOOKED.items()),
+        *(dg.AssetKey(["proof", source]) for source in HOOKED),
+    }
+    told = checked(_told(world, mark, known))
+    for source, (stream, _) in HOOKED.items():
+        one = told[f"land/{source}/{stream}:recovered"]
+        assert one.metadata["recovered"].value == missed[source]
+        assert one.passed is (missed[source] <= 3)
+        assert one.severity is dg.AssetCheckSeverity.WARN
+        assert one.passed or f"{missed[source]} new objects were missed" in str(one.description)
+    flow.sync(hub, list(HOOKED))
+    with world.db.engine.begin() as conn:
+        assert not batches.recovered(conn), "the next poll finds nothing"
 
 
 def test_a_sync_by_hand_is_an_event_of_every_asset_it_touched(world: World) -> None:
