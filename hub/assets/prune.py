@@ -27,7 +27,7 @@ from hub.db.dagster_tables import (
     delete_old_events,
     old_runs,
 )
-from hub.landing import inbox
+from hub.landing import arrivals, inbox
 from hub.migration.partitions import batch_of
 from hub.records import migrations
 from hub.records.stage_reports import delete_old_reports
@@ -85,6 +85,7 @@ def prune_history(
         ("backfills", delete_old_backfills, old.red_before),  # as long as any of their runs
         ("stage_reports", delete_old_reports, old.before),
         ("seen_deliveries", inbox.delete_seen, old.seen_before),
+        ("arrivals", arrivals.delete_old, old.seen_before),
     ):
         deleted[name] = sum(_steps(engine, delete, before, in_time))
     if in_time():

@@ -1,14 +1,17 @@
-"""What `hub check` says of the gateway: its public address, secrets of webhooks, mappings of hooks. Pure."""
+"""What `hub check` says of the gateway: its public address, secrets of webhooks, mappings of hooks, the key of links."""
 
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from hub.connectors.base import Finding
 from hub.connectors.signed_hook import key_of
 from hub.connectors.webhooks import SENDERS
+from hub.errors import ConfigError
 from hub.mappings.document import MappingDocument
 from hub.model.verdicts import Trust
+from hub.records.link_key import link_key
 from hub.settings import HookSettings, Settings, secret_variable
 
 
@@ -26,6 +29,17 @@ def gateway_findings(
             "forms", ok=True, message="a ticked box is never confirmed, because gateway.public_url is not set: "
             "no mail can name the address of a confirmation",
         )  # fmt: skip
+    elif settings.forms:
+        yield _links(settings.home)
+
+
+def _links(home: Path) -> Finding:
+    """Say whether links that confirm a consent can be signed."""
+    try:
+        link_key(home)
+    except ConfigError as exc:
+        return Finding("forms", ok=False, message=exc.message, hint=exc.hint or "")
+    return Finding("forms", ok=True, message="a mail asks to confirm a ticked box")
 
 
 def _address(settings: Settings) -> Iterator[Finding]:

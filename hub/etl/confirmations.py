@@ -15,6 +15,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from hub.db import outbox
+from hub.errors import ConfigError
 from hub.etl.context import Hub
 from hub.etl.erased import Gate
 from hub.etl.erased_forms import email_form
@@ -50,7 +51,11 @@ def ask(conn: Connection, hub: Hub, landed: Iterable[RawRecord]) -> None:
         log.warning("confirmation_not_asked", why="gateway.public_url is not set", n=len(asking))
         return
     gate = Gate.of(conn, hub.settings.home)
-    key = link_key(hub.settings.home)
+    try:
+        key = link_key(hub.settings.home)
+    except ConfigError as exc:  # the leads matter more: they are landed without a mail
+        log.error("confirmation_not_asked", why=exc.message, n=len(asking))  # noqa: TRY400
+        return
     for said in asking:
         why = _refusal(conn, hub, gate, said, key)
         if why:

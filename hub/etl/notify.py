@@ -19,7 +19,7 @@ from hub.crm import alerts, owners
 from hub.crm.alerts import Facts, Subject
 from hub.db import outbox
 from hub.db.transactions import ask
-from hub.errors import HubError, RecordError, TransientError
+from hub.errors import ConfigError, HubError, RecordError, TransientError
 from hub.etl import alerts as source_alerts
 from hub.etl.context import Core
 from hub.etl.erased import Gate
@@ -37,6 +37,7 @@ from hub.records.link_key import link_key
 _GIVE_UP_AFTER = 12
 _CHUNK, _LOOKED_AT = 10, 200
 """Events that one deliverer claims at once; events that it looks at, because others have claimed some."""
+_NO_KEY_S = 300.0
 _SAID = {"sent": "mail_sent", "deferred": "mail_deferred", "failed": "mail_failed"}
 log = get_logger()
 
@@ -168,6 +169,12 @@ def _letter(hub: Core, conn: Connection, row: Any) -> _Written:
     if is_erased or not base or expires_at <= hub.clock.now():
         outbox.finish(conn, row.id, state="done")
         return _Written(Counter(), None)
+    try:
+        key = link_key(hub.settings.home)
+    except ConfigError as exc:  # other mails go on
+        log.error("mail_not_written", outbox_id=row.id, why=exc.message)  # noqa: TRY400
+        outbox.postpone(conn, row.id, seconds=_NO_KEY_S, error=exc.message)
+        return _Written(Counter(deferred=1), None)
     link = ConfirmLink(said["reference"], _language(said["language"]), expires_at)
     mail = confirmation_mail(
         row.event,
@@ -175,7 +182,7 @@ def _letter(hub: Core, conn: Connection, row: Any) -> _Written:
         row.address,
         language=link.language,
         wording=said["wording"],
-        link=f"{base}/confirm/{written(link, link_key(hub.settings.home))}",
+        link=f"{base}/confirm/{written(link, key)}",
         days=LIFETIME.days,
         correlation_id=said["reference"],
     )

@@ -10,6 +10,7 @@ from time import monotonic
 from fastapi import APIRouter, Request, Response
 
 from hub.clock import Clock
+from hub.errors import ConfigError
 from hub.gateway import form, pages
 from hub.gateway.answers import BUSY_S
 from hub.gateway.doors import Doors
@@ -76,7 +77,12 @@ class Confirmations:
         client = request.client.host if request.client else ""
         if wait_s := self._rates.wait_s(client, _PER_MINUTE, monotonic()):
             return self._said(request, "limited", (language, "too_often"), 429, ceil(wait_s))
-        found = confirm_links.read(token, link_key(self._doors.settings.home))
+        try:
+            key = link_key(self._doors.settings.home)
+        except ConfigError as exc:
+            log.error("link_key_missing", why=exc.message)  # noqa: TRY400
+            return self._said(request, "failed", (language, "not_stored"), 503, BUSY_S)
+        found = confirm_links.read(token, key)
         if found is None:
             return self._said(request, "refused", (language, "no_link"), 404)
         if found.is_expired(self._clock.now()):

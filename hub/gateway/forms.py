@@ -7,7 +7,7 @@ from time import monotonic
 from fastapi import APIRouter, Request, Response
 
 from hub.clock import Clock
-from hub.errors import RecordError
+from hub.errors import ConfigError, RecordError
 from hub.gateway import form, pages
 from hub.gateway.answers import BUSY_S, refusals, refuse
 from hub.gateway.doors import Doors
@@ -113,9 +113,13 @@ class Forms:
 
 
 def client_word(request: Request, home: Path) -> str:
-    """Return the word that stands for the client of a request; its address is not kept."""
+    """Return the word that stands for the client of a request, "" without a key; its address is not kept."""
     client = network_of(request.client.host if request.client else "")
-    return pseudonym("client", client, link_key(home))
+    try:
+        return pseudonym("client", client, link_key(home))
+    except ConfigError as exc:  # a lead is not lost for it
+        log.error("link_key_missing", why=exc.message)  # noqa: TRY400
+        return ""
 
 
 def language_of(request: Request) -> str:

@@ -8,8 +8,8 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from hub.landing.inbox import Delivered
+from hub.model.leads import SOURCE, STREAM
 
-SOURCE, STREAM = "inbound", "leads"
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 _Long = Annotated[str, StringConstraints(strip_whitespace=True, max_length=10_000)]
 _Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]

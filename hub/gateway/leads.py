@@ -11,9 +11,10 @@ from hub.errors import HubError
 from hub.gateway.answers import Accepted, full, not_stored, refusals
 from hub.gateway.bearer import Tokens
 from hub.gateway.inbox_writer import InboxFullError, InboxWriter, NotWrittenError
-from hub.gateway.lead import SOURCE, Lead, delivered
+from hub.gateway.lead import Lead, delivered
 from hub.gateway.metrics import Metrics
 from hub.logs import get_logger
+from hub.model.leads import SOURCE
 from hub.records.tokens import Token
 
 log = get_logger()

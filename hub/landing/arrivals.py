@@ -72,3 +72,14 @@ def of_records(conn: Connection, names: Iterable[str]) -> dict[str, Arrival]:
     return {
         row.name: Arrival(row.correlation_id, row.received_at) for row in conn.execute(_OF, args)
     }
+
+
+_DELETE = text("""
+DELETE FROM landing.arrival WHERE raw_id = ANY(ARRAY(
+  SELECT raw_id FROM landing.arrival WHERE received_at < :before ORDER BY raw_id LIMIT :most))
+""")
+
+
+def delete_old(conn: Connection, *, before: datetime, most: int) -> int:
+    """Forget requests before a moment, some at a time; returns how many. Their notices keep what they need."""
+    return conn.execute(_DELETE, {"before": before, "most": most}).rowcount

@@ -35,6 +35,7 @@ from hub.live.listening import Listener
 from hub.live.tally import Tally
 from hub.live.vendors import Reader, Vendors
 from hub.logs import get_logger
+from hub.model import forms, leads
 from hub.records import queue
 
 LOOK_S = 2.0
@@ -208,7 +209,8 @@ class Worker:
         close_live(self._hub)
         with self._hub.engine.begin() as conn:
             dead = inbox.dead_sources(conn)
-            for source in sorted({*self._hub.sources()} - dead):
+            own = {forms.SOURCE, leads.SOURCE, *self._hub.settings.hooks}
+            for source in sorted({*self._hub.sources(), *own} - dead):
                 alerts.deliveries_well(conn, self._hub, source)
         return False
 

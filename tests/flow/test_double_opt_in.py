@@ -290,3 +290,26 @@ def test_a_link_holds_what_was_written(desk: Desk) -> None:
     link = ConfirmLink("0" * 16, "fr", datetime.fromtimestamp(1_900_000_000).astimezone())
     assert read(written(link, key), key) == link
     assert read(written(link, key), b"x" * 32) is None
+
+
+def test_a_key_that_cannot_be_read_loses_no_lead_and_holds_up_no_other_mail(desk: Desk) -> None:
+    token = desk.asked(ZOE)
+    file = key_file(desk.hub.settings.home)
+    good = file.read_text(encoding="ascii")
+    try:
+        for bad in ("no key\n", "00\n"):
+            file.write_text(bad, encoding="ascii")
+            link_key.cache_clear()
+            email = f"p{len(bad)}@corp.example"
+            assert desk.send(email).status_code == 200
+            assert desk.post(token).status_code == 503
+            desk.work()
+            assert desk.letters(email) == []
+            told = [m for m in desk.box.mail() if m["headers"]["X-Hub-Event"] == "lead_assigned"]
+            assert any(email in m["text"] for m in told)
+    finally:
+        file.write_text(good, encoding="ascii")
+        link_key.cache_clear()
+    assert desk.post(token).status_code == 200
+    desk.work()
+    assert desk.state(ZOE).state == "opt_in"

@@ -94,6 +94,10 @@ def test_old_runs_go_and_the_newest_state_stays(instance: dg.DagsterInstance, db
             "INSERT INTO landing.seen_delivery (source, hash, at) VALUES "
             "('typeform', 'old', now() - interval '31 days'), ('typeform', 'new', now())"
         )
+        conn.exec_driver_sql(
+            "INSERT INTO landing.arrival (raw_id, correlation_id, received_at) VALUES "
+            "(1, 'old', now() - interval '31 days'), (2, 'new', now())"
+        )
     deleted = _prune(instance, db)
     assert deleted["runs"] == 2
     left = {run.run_id for run in instance.get_runs()}
@@ -101,7 +105,7 @@ def test_old_runs_go_and_the_newest_state_stays(instance: dg.DagsterInstance, db
     assert deleted["events_without_run"] == 2
     assert deleted["check_evaluations"] == 1
     assert deleted["stage_reports"] == 1
-    assert deleted["seen_deliveries"] == 1
+    assert (deleted["seen_deliveries"], deleted["arrivals"]) == (1, 1)
     assert not instance.all_logs(first)
     record = instance.get_latest_materialization_event(dg.AssetKey("figures"))
     assert record is not None
