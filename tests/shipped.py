@@ -1,4 +1,4 @@
-"""The mappings that the hub ships: a process of the tests reads them once, which takes a third of a second."""
+"""The mappings that the hub ships, which a process of the tests reads once."""
 
 from collections.abc import Mapping
 from functools import cache

@@ -30,7 +30,14 @@ from typing import NoReturn
 
 _UNREAD = ("hub.assets", "hub.sandbox", "hub.db.migrations")  # Dagster's, and other processes'
 _LONGEST = 1 << 18  # bytes of a request
-_ALSO = ("alembic.command", "rich.table", "sqlalchemy.dialects.postgresql.psycopg")
+_ALSO = (
+    "alembic.command",
+    "bs4",
+    "hubspot.discovery.crm.contacts.discovery",
+    "rapidfuzz.distance",
+    "rich.table",
+    "sqlalchemy.dialects.postgresql.psycopg",
+)
 
 
 class Warm:
@@ -124,6 +131,9 @@ def _read_modules() -> None:
             importlib.import_module(module.name)
     for name in _ALSO:
         importlib.import_module(name)
+    from hub.mappings.loader import load_all
+
+    load_all()  # a quarter of a second of each sync
 
 
 @dataclass(frozen=True)

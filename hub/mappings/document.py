@@ -8,8 +8,8 @@ of targets, transforms and arguments (`hub.mappings.bind`).
 import difflib
 import hashlib
 import json
-from collections.abc import Mapping
-from functools import cached_property
+from collections.abc import Iterable, Mapping
+from functools import cache, cached_property
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -421,16 +421,24 @@ def _walk(node: object, loc: tuple[str | int, ...]) -> "list[tuple[tuple[str | i
     found: list[tuple[tuple[str | int, ...], Rule]] = []
     if isinstance(node, Rule):
         found.append((loc, node))
-    if isinstance(node, BaseModel):
-        for name, field in type(node).model_fields.items():
-            found += _walk(getattr(node, name), (*loc, field.alias or name))
-    elif isinstance(node, dict):
-        for key, child in node.items():
+    for key, child in _children(node):
+        if isinstance(child, BaseModel | dict | list):
             found += _walk(child, (*loc, key))
-    elif isinstance(node, list):
-        for i, child in enumerate(node):
-            found += _walk(child, (*loc, i))
     return found
+
+
+def _children(node: object) -> "Iterable[tuple[str | int, object]]":
+    if isinstance(node, BaseModel):
+        return [(called, getattr(node, name)) for name, called in _fields(type(node))]
+    if isinstance(node, dict):
+        return node.items()
+    return enumerate(node) if isinstance(node, list) else ()
+
+
+@cache
+def _fields(model: type[BaseModel]) -> "list[tuple[str, str]]":
+    """Return the fields of a model, each with the name that a document calls it by."""
+    return [(name, field.alias or name) for name, field in model.model_fields.items()]
 
 
 def const_of(value: object) -> JsonValue:

@@ -8,7 +8,7 @@ import pytest
 
 from hub.errors import ConfigError
 from hub.mappings.engine import NormalizeSettings, normalize
-from hub.mappings.loader import load
+from hub.mappings.loader import load, path_of
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op
 
@@ -113,3 +113,18 @@ def test_deals_of_a_record_type_go_into_its_pipeline_by_its_own_stages(tmp_path:
         other = mapped(folder, "opportunities", **deal, RecordType=kind)
         assert (other.get("pipeline"), other["stage"]) == (None, "Incoming")
         assert other["stage_history"] == [{"stage": "Incoming", "at": "2024-03-01T10:00:00Z"}]
+
+
+def test_a_shipped_mapping_is_read_once_and_ones_own_each_time(tmp_path: Path) -> None:
+    name = "salesforce/leads"
+    shipped = load(name)
+    assert load(name, tmp_path) is load(name) is shipped
+    own = tmp_path / f"{name}.yaml"
+    own.parent.mkdir()
+    text = path_of(name).read_text()
+    own.write_text(text)
+    assert load(name, tmp_path) == shipped
+    own.write_text(text.replace("stream: leads", "stream: deals"))
+    with pytest.raises(ConfigError, match="the file is for 'salesforce/leads'"):
+        load(name, tmp_path)
+    assert load(name) is shipped
