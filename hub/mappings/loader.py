@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from hub.errors import ConfigError
 from hub.mappings.bind import faults
 from hub.mappings.document import MappingDocument, nearest
-from hub.mappings.files import HERE, Lines, parse, read
-from hub.mappings.folders import ANSWERS, TESTS, documents
+from hub.mappings.files import Lines, parse, read
+from hub.mappings.folders import ANSWERS, HERE, TESTS, documents
 from hub.mappings.tailoring import answers_of, tailored
 
 

@@ -51,7 +51,8 @@ def test_two_that_wait_for_each_other_both_get_done(hub: Hub) -> None:
             text('SELECT name FROM crm."user" WHERE email = ANY(:emails)'), {"emails": list(emails)}
         ).scalars()
         assert {"".join(sorted(name[-2:])) for name in names} == {"01"}, "both wrote both, once"
-    assert len(tries) == 3, "one of them was made again"
+    # the one that goes again may take its first row before the other one has woken: another ring
+    assert len(tries) > 2, "one of them was made again"
 
 
 def test_another_error_is_not_tried_again(hub: Hub) -> None:

@@ -203,7 +203,7 @@ def test_leads_that_arrive_while_it_runs_wait_for_a_second_at_most(second: Secon
     rows = world.rows("SELECT owner_id FROM crm.lead WHERE city = 'Bergen'")
     assert len(rows) == len(took) + 3 > 3
     assert all(row.owner_id for row in rows)
-    most = 1 if alone < 0.2 else 10 * alone  # a busy machine is slow in everything
+    most = max(1, 10 * alone)  # a busy machine is slow in everything
     assert max(took) < most, "each was matched, loaded and routed between two chunks"
     assert len(crm(world)["lead"]) == len(before["lead"]) + len(rows)
 
