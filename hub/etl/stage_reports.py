@@ -41,17 +41,15 @@ def report_each(
     if not done:
         return
     with hub.engine.begin() as conn:
-        for stage, own in done.items():
-            stage_reports.report_stage(
-                conn,
-                stage,
-                own,
-                seconds=time.monotonic() - started,
-                batch_id=subject.batch_id,
-                source=subject.source,
-                stream=subject.stream,
-                in_dagster=hub.in_dagster,
-            )
+        stage_reports.report_each(
+            conn,
+            done,
+            seconds=time.monotonic() - started,
+            batch_id=subject.batch_id,
+            source=subject.source,
+            stream=subject.stream,
+            in_dagster=hub.in_dagster,
+        )
 
 
 def reports_since(hub: Hub, after: int | None) -> list[StageReport]:

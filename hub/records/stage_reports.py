@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 from sqlalchemy.dialects.postgresql import insert
 
+from hub.db.json_text import write_json
 from hub.records.batch_tables import stage_report
 
 
@@ -33,6 +34,44 @@ def report_stage(
             in_dagster=in_dagster,
         )
     )
+
+
+# The commit does not wait for the disk: what the stages did is stored already, and after a power cut a lost
+# report does no harm. A lead that arrives alone waits for each commit.
+_REPORT_EACH = text("""
+INSERT INTO ops.stage_report (batch_id, stage, source, stream, counts, seconds, in_dagster)
+SELECT :batch_id, r.stage, :source, :stream, CAST(r.counts AS jsonb), :seconds, :in_dagster
+FROM unnest(CAST(:stages AS text[]), CAST(:counts AS text[])) AS r(stage, counts)
+WHERE set_config('synchronous_commit', 'off', true) IS NOT NULL
+""")
+
+
+def report_each(
+    conn: Connection,
+    counts: Mapping[str, Mapping[str, int]],
+    *,
+    seconds: float,
+    batch_id: int | None = None,
+    source: str | None = None,
+    stream: str | None = None,
+    in_dagster: bool = False,
+) -> None:
+    """Store the reports of stages, in a transaction of its own that does not wait for the disk.
+
+    Args:
+        conn: an open transaction with nothing else in it.
+        counts: counts by outcome, by stage.
+        seconds: how long the stages took.
+        batch_id: the batch, source and stream of a report, if it is not about all records.
+        source: the same.
+        stream: the same.
+        in_dagster: the stages ran in Dagster.
+    """
+    args = {
+        "batch_id": batch_id, "source": source, "stream": stream, "seconds": seconds,
+        "in_dagster": in_dagster, "stages": [*counts], "counts": [write_json(dict(c)) for c in counts.values()],
+    }  # fmt: skip
+    conn.execute(_REPORT_EACH, args)
 
 
 @dataclass(frozen=True, slots=True)
