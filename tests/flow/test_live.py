@@ -1,18 +1,27 @@
 """What sources send reaches its owner at once; what comes twice, late or broken changes nothing."""
 
 import asyncio
+import hashlib
+import json
 import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+import requests
 from pydantic import SecretStr
+from requests.adapters import HTTPAdapter
 from sqlalchemy import text
 
+from hub.clock import SystemClock
+from hub.connectors.webhooks import Delivery
 from hub.errors import ConfigError, RecordError, TransientError
 from hub.etl import flow
 from hub.etl.closing import close_live
@@ -27,11 +36,15 @@ from hub.settings.blocks import AlertSettings
 from hub.settings.sources import HubspotSettings
 from tests.flow.conftest import World, hubspot_contact, mailchimp_member, typeform_answer
 from tests.flow.test_live_first import WAITING, adopt
+from tests.gateways import PUBLIC, SECRETS, Running, running, settings_of
 from tests.lives import HandVendors, answered, hint, put, state_of
 from tests.mailbox import mail_server, mailing_to
+from tests.unit.connectors import hook_requests
 
 OPS = "ops@acme.example.com"
-PEOPLE_N = 10
+PEOPLE_N = 100
+AT_ONCE = 8
+"""People whose requests are under way at one moment."""
 
 
 def lea(n: int = 1, *, at: int = 0, **more: str) -> RawRecord:
@@ -188,8 +201,69 @@ def until(is_so: Callable[[], bool], seconds: float = 20) -> None:
     pytest.fail("not so, after all this time")
 
 
-def test_one_person_by_three_sources_at_one_moment_is_one_lead_of_one_owner(read: World) -> None:
-    """Two workers side by side, which stop when told."""
+class ByAddress(HandVendors):
+    """Finds a member of Mailchimp as its API does: by the digest of the address."""
+
+    def read(self, source: str, stream: str, names: Sequence[str]) -> Sequence[RawRecord]:
+        if source != "mailchimp":
+            return super().read(source, stream, names)
+        known = {
+            f"l1:{_digest(json.loads(one.payload)['email_address'])}": one
+            for one in self.vendors[source].objects[stream]
+        }
+        return [known[name] for name in names]
+
+
+def _digest(email: str) -> str:
+    return hashlib.md5(email.encode(), usedforsecurity=False).hexdigest()
+
+
+def _deliveries(n: int) -> list[tuple[str, Delivery]]:
+    """What three vendors send of one person."""
+    email = f"ann{n}@lee{n}.example.com"
+    response = json.loads(
+        answered(f"t{n}", first_name=f"Ann{n}", last_name=f"Lee{n}", email=email).body
+    )
+    bodies = {
+        "typeform": json.dumps(
+            {"event_id": f"e{n}", "event_type": "form_response", "form_response": response}
+        ),
+        "hubspot": json.dumps(
+            [{"subscriptionType": "contact.creation", "objectId": n + 1, "occurredAt": 1000 + n}]
+        ),
+        "mailchimp": urlencode(
+            {"type": "subscribe", "fired_at": "2026-11-30 10:00:00", "data[list_id]": "l1",
+             "data[email]": email}
+        ),
+    }  # fmt: skip
+    return [
+        (source, hook_requests.sent(
+            source, body.encode(), SystemClock().now(), secret=SECRETS[source]["webhook_secret"],
+            url=f"{PUBLIC}/hooks/{source}",
+        ))
+        for source, body in bodies.items()
+    ]  # fmt: skip
+
+
+def _post_at_once(gateway: Running) -> None:
+    """Each person's three requests at one instant, over connections that are kept open."""
+    with ThreadPoolExecutor(3 * AT_ONCE) as pool, requests.Session() as session:
+        session.mount("http://", HTTPAdapter(pool_maxsize=3 * AT_ONCE))
+
+        def post(source: str, one: Delivery) -> int:
+            path = f"/hooks/{source}" + (f"/{one.path_secret}" if one.path_secret else "")
+            return session.post(
+                gateway.public + path, data=one.body, headers=dict(one.headers), timeout=30
+            ).status_code
+
+        sent = [pool.submit(post, *one) for n in range(PEOPLE_N) for one in _deliveries(n)]
+        assert Counter(one.result() for one in sent) == {200: 3 * PEOPLE_N}
+
+
+def test_one_person_by_three_sources_at_one_moment_is_one_lead_of_one_owner(
+    read: World, tmp_path: Path
+) -> None:
+    """A hundred people, the gateway, and two workers side by side, which stop when told."""
     for n in range(PEOPLE_N):
         who = {"firstname": f"Ann{n}", "lastname": f"Lee{n}", "email": f"ann{n}@lee{n}.example.com"}
         read.add("hubspot", "contacts", lea(n + 1, **who))
@@ -197,21 +271,14 @@ def test_one_person_by_three_sources_at_one_moment_is_one_lead_of_one_owner(read
             f"m{n}", at=n + 1, email_address=who["email"],
             merge_fields={"FNAME": who["firstname"], "LNAME": who["lastname"]},
         ))  # fmt: skip
-    with mail_server() as (box, port):
+    with mail_server() as (box, port), running(settings_of(tmp_path), read.db) as gateway:
         hub = mailing_to(read.hub, port)
-        workers = [Worker(hub, HandVendors(read.vendors)) for _ in range(2)]
+        workers = [Worker(hub, ByAddress(read.vendors)) for _ in range(2)]
         threads = [threading.Thread(target=one.run) for one in workers]
         for one in threads:
             one.start()
         try:
-            for n in range(PEOPLE_N):
-                put(
-                    hub.engine,
-                    answered(f"t{n}", first_name=f"Ann{n}", last_name=f"Lee{n}",
-                             email=f"ann{n}@lee{n}.example.com"),
-                    hint("hubspot", "contacts", str(n + 1)),
-                    hint("mailchimp", "members", f"m{n}"),
-                )  # fmt: skip
+            _post_at_once(gateway)
             pending = (
                 "SELECT FROM ops.pending UNION ALL SELECT FROM ops.outbox WHERE state = 'pending'"
             )
@@ -221,11 +288,12 @@ def test_one_person_by_three_sources_at_one_moment_is_one_lead_of_one_owner(read
                     waiting(read).waiting == 0
                     and not read.rows(pending)
                     and len(read.rows(assigned)) >= PEOPLE_N
-                )
+                ),
+                seconds=120,
             )
         finally:
-            for one in workers:
-                one.stop()
+            for worker in workers:
+                worker.stop()
             for one in threads:
                 one.join(15)
         assert not any(one.is_alive() for one in threads)
