@@ -50,7 +50,7 @@ from hub.sandbox.mailchimp.lists import hexed
 from hub.settings import Settings
 
 _MAIN = "from hub.cli.app import main; main()"
-_START_S, _LATE_S, _END_S = 900, 90, 30
+_START_S, _LATE_S, _END_S = 900, 180, 30
 _GOOD = (0, 3)
 """3: a sync met values for quarantine."""
 _LONGEST_S = 900

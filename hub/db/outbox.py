@@ -5,7 +5,7 @@ holds no transaction open while a mail is sent, and a deliverer that is killed l
 once. The dedupe key makes a second write of the same event a no-op.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Self
@@ -22,6 +22,7 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
+    TextClause,
     func,
     select,
     text,
@@ -244,19 +245,33 @@ class Claims:
             finally:
                 session.close()
 
-    def take(self, outbox_id: int) -> bool:
-        """Claim a row; returns whether no other deliverer has it."""
-        return bool(self._run("pg_try_advisory_lock", outbox_id))
+    def take(self, outbox_ids: Sequence[int], most: int) -> list[int]:
+        """Claim the first of these rows that no other deliverer has, so many at most."""
+        args = {"ids": list(outbox_ids), "numbers": _numbers(outbox_ids), "most": most}
+        return list(self._run(_CLAIM, args))
 
-    def free(self, outbox_id: int) -> None:
-        """Give a row back."""
-        self._run("pg_advisory_unlock", outbox_id)
+    def free(self, outbox_ids: Sequence[int]) -> None:
+        """Give rows back."""
+        self._run(_FREE, {"numbers": _numbers(outbox_ids)})
 
-    def _run(self, function: str, outbox_id: int) -> object:
+    def _run(self, statement: TextClause, args: Mapping[str, object]) -> Sequence[int]:
         if self._session is None:
             raise AssertionError("unreachable: the session is open")
-        call = getattr(func, function)(LOCK_SPACE, lock_number(f"outbox:{outbox_id}"))
-        return self._session.execute(select(call)).scalar_one()
+        return self._session.execute(statement, {"space": LOCK_SPACE, **args}).scalars().all()
+
+
+def _numbers(outbox_ids: Sequence[int]) -> list[int]:
+    return [lock_number(f"outbox:{one}") for one in outbox_ids]
+
+
+# The rows are tried one by one, in the order in which they are given, until so many are claimed.
+_CLAIM = text("""
+SELECT t.id FROM unnest(CAST(:ids AS bigint[]), CAST(:numbers AS int[])) AS t(id, number)
+WHERE pg_try_advisory_lock(:space, t.number) LIMIT :most
+""")
+_FREE = text(
+    "SELECT 1 FROM unnest(CAST(:numbers AS int[])) AS n WHERE pg_advisory_unlock(:space, n)"
+)
 
 
 def read_due(conn: Connection, outbox_id: int) -> Row[tuple[object, ...]] | None:

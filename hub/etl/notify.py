@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection
@@ -79,7 +78,7 @@ def _delivered(hub: Core, only: Sequence[EventKind] = ()) -> Iterator[Counter[st
             found = ask(
                 hub.engine, lambda conn: outbox.due(conn, _LOOKED_AT, until=until, only=only)
             )
-            claimed = list(islice((i for i in found if claims.take(i)), _CHUNK))
+            claimed = claims.take(found, _CHUNK)
             done_n = 0
             mails: list[_Outgoing] = []
             for number in claimed:
@@ -92,8 +91,7 @@ def _delivered(hub: Core, only: Sequence[EventKind] = ()) -> Iterator[Counter[st
                     yield written.counts
             for one in mails:
                 yield Counter([_send(hub, one, channel)])
-            for number in claimed:
-                claims.free(number)
+            claims.free(claimed)
             if not done_n:
                 return
 

@@ -67,7 +67,7 @@ def test_an_event_in_the_hands_of_a_slow_deliverer_holds_nobody_up(
     with ringing.engine.connect() as conn:
         (held,) = outbox.due(conn, 1, until=outbox.newest(conn))
     with outbox.Claims(ringing.engine) as slow:
-        assert slow.take(held)
+        assert slow.take([held], 1) == [held]
         worker = threading.Thread(target=deliver_pending, args=(ringing,))
         worker.start()
         worker.join(20)
