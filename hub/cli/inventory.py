@@ -54,6 +54,12 @@ def show(found: "SourceInventory") -> None:
             ("stream", "fields"),
             [(one.stream, _named([f.name for f in one.unread])) for one in unread],
         )
+    if found.left_behind:
+        print_table(
+            "Objects that stay behind: the hub does not read them",
+            ("object", "records, about"),
+            list(found.left_behind.items()),
+        )
     for fault in found.faults:
         print_warning(fault.sentence)
 

@@ -329,6 +329,15 @@ class Inventory:
 
 
 @runtime_checkable
+class LeavesBehind(Protocol):
+    """The further interface of a connector that can say what a migration does not read."""
+
+    def left_behind(self) -> Mapping[str, int]:
+        """Return the vendor's objects that have records and are not read, with about how many each has."""
+        ...
+
+
+@runtime_checkable
 class Defines(Protocol):
     """The further interface of a connector to whose fields the user gave types, before the migration."""
 

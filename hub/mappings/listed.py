@@ -8,7 +8,7 @@ from typing import Any
 from hub.errors import RecordError
 from hub.mappings.registry import REGISTRY, Args, Ctx, Outcome, Remark, transform
 from hub.mappings.rows import look_up, path_parts
-from hub.mappings.text import clean_lines
+from hub.mappings.text import as_text, clean, clean_lines
 from hub.mappings.values import picklist
 from hub.model.records import JsonValue
 
@@ -32,6 +32,25 @@ def objects(value: object, args: Args, ctx: Ctx) -> Outcome:
         entry for one in value if isinstance(one, dict) and (entry := _entry(one, args, ctx))
     ]
     return found or None
+
+
+@transform(params={"paths": (list,), "text": (str,)}, needs=("paths", "text"), idempotent=False)
+def texts(value: object, args: Args, _ctx: Ctx) -> Outcome:
+    """A text for each object of a list: `text` with `{0}`, `{1}`… replaced by what is at `paths`; an object whose first path is blank gives none."""
+    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+        raise RecordError("expected a list of objects")
+    if len(value) > MOST:
+        raise RecordError(f"more than {MOST} entries")
+    found: dict[str, None] = {}
+    for one in value:
+        held = [look_up(one, path_parts(str(path))) for path in args["paths"]]
+        words = ["" if part is None else clean(as_text(part)) for part in held]
+        if words and words[0]:
+            text = args["text"]
+            for n, word in enumerate(words):
+                text = text.replace(f"{{{n}}}", word)
+            found[text.replace(" ()", "")] = None
+    return [*found] or None
 
 
 def _entry(one: dict[str, Any], args: Args, ctx: Ctx) -> dict[str, JsonValue]:

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 
 from sqlalchemy import Connection
 
-from hub.connectors.base import FieldUse, Inventory, Migrates, OwnerUse
+from hub.connectors.base import FieldUse, Inventory, LeavesBehind, Migrates, OwnerUse
 from hub.crm import custom_fields, owners, pipelines
 from hub.errors import HubError
 from hub.etl.contain import ends_source, fault_of
@@ -94,6 +94,7 @@ class SourceInventory:
         owners: those whose records no active user gets, most records first.
         faults: streams that could not be counted.
         pipelines: of this hub, by name: their stages.
+        left_behind: objects of the source that no migration reads, and about how many records each has.
     """
 
     source: str
@@ -101,6 +102,7 @@ class SourceInventory:
     owners: Sequence[OpenOwner]
     faults: Sequence[Fault] = field(default=())
     pipelines: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    left_behind: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def requests_n(self) -> int:
@@ -149,7 +151,21 @@ def take(hub: Hub, source: str) -> SourceInventory:
         owners_left,
         faults,
         {one.name: [stage.name for stage in one.stages] for one in known if not one.is_disabled},
+        _left_behind(parts, source, faults),
     )
+
+
+def _left_behind(parts: Parts, source: str, faults: list[Fault]) -> Mapping[str, int]:
+    own = parts.connector
+    if not isinstance(own, LeavesBehind):
+        return {}
+    try:
+        return own.left_behind()
+    except HubError as exc:
+        if ends_source(exc):
+            raise
+        faults.append(fault_of(source, "other objects", exc))
+        return {}
 
 
 def _stream(

@@ -198,6 +198,44 @@ def test_a_deal_comes_with_its_roles_and_its_history(
         assert deal["Account"]["IsPersonAccount"] in {True, False}
 
 
+JOINED = {
+    # stream → key of the payload, stream of the universe, its field with the id, where none is joined
+    "leads": ("CampaignMembers", "campaign_members", "LeadId", ""),
+    "contacts": ("CampaignMembers", "campaign_members", "ContactId", ""),
+    "contacts ": ("AccountContactRelations", "account_contact_relations", "ContactId", "IsDirect"),
+    "opportunities": ("OpportunityLineItems", "opportunity_line_items", "OpportunityId", ""),
+    "events": ("EventRelations", "event_relations", "EventId", "IsWhat"),
+}
+
+
+@pytest.mark.parametrize("name", JOINED)
+def test_what_an_org_need_not_have_is_joined_where_it_is_there_and_seen(
+    vendor: Vendor, universe: Mapping[str, Any], name: str
+) -> None:
+    key, its_stream, by, unless = JOINED[name]
+    wanted = Counter(
+        each["values"][by]
+        for each in universe["records"]
+        if each["stream"] == its_stream
+        and each["values"].get(by)
+        and not each["values"].get(unless)
+    )
+    one = connector(vendor, **SMALL)
+    of = stream(one, name.strip())
+    seen = {e.source_id: json.loads(e.payload).get(key, []) for e in read_all(one, of, one.window(of, None))}  # fmt: skip
+    assert {id_: len(those) for id_, those in seen.items() if those} == {
+        id_: n for id_, n in wanted.items() if id_ in seen
+    }
+    assert any(seen.values())
+    names = {str(part) for those in seen.values() for each in those for part in each.values() if isinstance(part, dict)}  # fmt: skip
+    assert any("Name" in part for part in names)
+    vendor.break_by(f"forbidden:salesforce/{its_stream}")
+    hidden = connector(vendor, **SMALL, retry_policy=RetryPolicy(attempts=1))
+    without = read_all(hidden, of, hidden.window(of, None))
+    assert len(without) == len(seen)
+    assert not any(key in json.loads(each.payload) for each in without)
+
+
 def test_a_role_that_changes_alone_brings_its_deal(
     vendor: Vendor, universe: Mapping[str, Any]
 ) -> None:
@@ -329,6 +367,7 @@ def test_an_inventory_is_counted_by_the_vendor(vendor: Vendor) -> None:
     leads = one.inventory(stream(one, "leads"), window)
     assert any(each.is_queue and each.name == "Inbound queue" for each in leads.owners)
     assert leads.deleted_n == 2 or leads.deleted_n > 0
+    assert one.left_behind() == {"Contract": 4}
 
 
 def test_the_end_of_a_window_bounds_a_range(vendor: Vendor, universe: Mapping[str, Any]) -> None:

@@ -265,6 +265,19 @@ class SalesforceClient:
         limit = _number(daily, "Max")
         return Usage(limit - _number(daily, "Remaining"), limit), now
 
+    def record_counts(self) -> Mapping[str, int]:
+        """Return about how many records each object has, by Salesforce's own estimate.
+
+        https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_record_count.htm
+        """
+        answer = self._try(
+            "Salesforce record counts",
+            lambda sdk: sdk.restful("limits/recordCount", headers=_COMPACT),
+        )
+        listed = answer.get("sObjects") if isinstance(answer, Mapping) else None
+        rows = [one for one in listed or () if isinstance(one, Mapping)]
+        return {str(one.get("name")): _number(one, "count") for one in rows}
+
     def _now(self, what: str) -> datetime:
         """Return Salesforce's time of the last answer."""
         headers = self._session.last.headers if self._session.last is not None else {}

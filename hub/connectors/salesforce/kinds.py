@@ -23,8 +23,12 @@ class Join:
         when: only for records where this field is true; "" for all.
         fields: the fields to read; none for all.
         leave_out: a field and the prefix of ids for which a record is left out.
+        leave_out_if: a field; a record in which it is true is left out.
         changes_alone: whether one of them can change while the record itself does not. Then a read of what
             has changed looks at them too.
+        parents: fields of what the joined record names: `Campaign.Name`.
+        is_optional: the org may lack the object, or hide it from the integration user. Then nothing is joined.
+            Without a joined record the payload has no such key: it stays as Salesforce sent it.
     """
 
     key: str
@@ -34,7 +38,10 @@ class Join:
     when: str = ""
     fields: tuple[str, ...] = ()
     leave_out: tuple[str, str] | None = None
+    leave_out_if: str = ""
     changes_alone: bool = False
+    parents: tuple[str, ...] = ()
+    is_optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +119,64 @@ _LINKS = Join(
     fields=("Id", "ContentDocumentId", "LinkedEntityId", "ShareType"),
     leave_out=("LinkedEntityId", "005"),
 )
+
+
+def _members(by: str) -> Join:
+    """Return the campaigns of a lead or a contact; a member that is added later comes with its next change."""
+    return Join(
+        "CampaignMembers",
+        "CampaignMember",
+        by=by,
+        fields=("Id", by, "CampaignId", "Status", "CreatedDate"),
+        parents=("Campaign.Name",),
+        is_optional=True,
+    )
+
+
+# every contact has a relation to its own account too
+_OTHER_ACCOUNTS = Join(
+    "AccountContactRelations",
+    "AccountContactRelation",
+    by="ContactId",
+    fields=("Id", "ContactId", "AccountId", "Roles", "IsActive", "IsDirect"),
+    parents=("Account.Name",),
+    leave_out_if="IsDirect",
+    is_optional=True,
+)
+_LINE_ITEMS = Join(
+    "OpportunityLineItems",
+    "OpportunityLineItem",
+    by="OpportunityId",
+    fields=(
+        "Id",
+        "OpportunityId",
+        "Name",
+        "ProductCode",
+        "Quantity",
+        "UnitPrice",
+        "TotalPrice",
+        "Description",
+    ),
+    parents=("Product2.Name",),
+    is_optional=True,
+)
+# the relation to the deal or the account says what the meeting is about, and is no attendee
+_ATTENDEES = Join(
+    "EventRelations",
+    "EventRelation",
+    by="EventId",
+    fields=("Id", "EventId", "RelationId", "Status", "IsWhat", "IsInvitee"),
+    parents=("Relation.Name",),
+    leave_out_if="IsWhat",
+    is_optional=True,
+)
 PARTS: Mapping[str, Sequence[Part]] = {
     "users": (
         Part("users", "User", "005"),
         Part("queues", "Group", "00G", where="Type = 'Queue'"),
     ),
     "lead_statuses": (Part("lead_statuses", "LeadStatus", "01J"),),
-    "leads": (Part("leads", "Lead", "00Q"),),
+    "leads": (Part("leads", "Lead", "00Q", joins=(_members("LeadId"),)),),
     "accounts": (Part("accounts", "Account", "001"),),
     "contacts": (
         Part(
@@ -128,6 +186,8 @@ PARTS: Mapping[str, Sequence[Part]] = {
             # the account of a person account has the rest of what is known of the person
             joins=(
                 Join("PersonAccount", "Account", by="Id", of="AccountId", when="IsPersonAccount"),
+                _members("ContactId"),
+                _OTHER_ACCOUNTS,
             ),
         ),
     ),
@@ -144,11 +204,12 @@ PARTS: Mapping[str, Sequence[Part]] = {
                     changes_alone=True,
                 ),
                 Join("OpportunityHistories", "OpportunityHistory", by="OpportunityId"),
+                _LINE_ITEMS,
             ),
         ),
     ),
     "tasks": (Part("tasks", "Task", "00T"),),
-    "events": (Part("events", "Event", "00U"),),
+    "events": (Part("events", "Event", "00U", joins=(_ATTENDEES,)),),
     "notes": (
         Part("notes", "Note", "002"),
         Part(

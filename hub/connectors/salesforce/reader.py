@@ -42,7 +42,7 @@ class ObjectReader:
     def __init__(self, client: SalesforceClient, page_size: int, address: str = "") -> None:
         self.client, self.page_size, self._address = client, page_size, address
         self.shapes: dict[str, Shape] = {}
-        self._children: dict[str, Shape] = {}
+        self._children: dict[Join, Shape] = {}
         self._account_fields: frozenset[str] | None = None
 
     def shape(self, part: Part) -> Shape:
@@ -135,7 +135,7 @@ class ObjectReader:
         ]
         children = self._by_parent(join, sorted({one for one in wanted if one.isalnum()}))
         for id_, keys in zip(wanted, joined, strict=True):
-            if id_:
+            if id_ and (id_ in children or not join.is_optional):
                 keys[join.key] = b"[" + b",".join(children.get(id_, ())) + b"]"
 
     def _by_parent(self, join: Join, ids: Sequence[str]) -> dict[str, list[bytes]]:
@@ -143,20 +143,34 @@ class ObjectReader:
         if not ids:
             return {}
         shape = self._child_shape(join)
+        if join.by not in shape.kinds:
+            return {}
         found: dict[str, list[tuple[str, bytes]]] = {}
-        for start in range(0, len(ids), MOST_ROWS):
-            for batch in self.all_of(soql.by_ids(shape, ids[start : start + MOST_ROWS], join.by)):
-                for row, raw in zip(batch.rows, batch.raws, strict=True):
-                    if row.get("IsDeleted") is not True and not _is_left_out(row, join):
-                        entry = (id18(row.get("Id")), raw)
-                        found.setdefault(id18(row.get(join.by)), []).append(entry)
+        try:
+            for start in range(0, len(ids), MOST_ROWS):
+                few = ids[start : start + MOST_ROWS]
+                for batch in self.all_of(soql.by_ids(shape, few, join.by)):
+                    for row, raw in zip(batch.rows, batch.raws, strict=True):
+                        if row.get("IsDeleted") is not True and not _is_left_out(row, join):
+                            entry = (id18(row.get("Id")), raw)
+                            found.setdefault(id18(row.get(join.by)), []).append(entry)
+        except ForbiddenError:
+            if not join.is_optional:
+                raise
+            self._children[join] = child_shape(join.object, (), join.fields)
+            return {}
         return {id_: [raw for _, raw in sorted(those)] for id_, those in found.items()}
 
     def _child_shape(self, join: Join) -> Shape:
-        if join.object not in self._children:
-            described = self.client.describe(join.object)
-            self._children[join.object] = child_shape(join.object, described, join.fields)
-        return self._children[join.object]
+        if join not in self._children:
+            try:
+                described = self.client.describe(join.object)
+            except ForbiddenError:  # it is hidden, or the org has no such object
+                if not join.is_optional:
+                    raise
+                described = []
+            self._children[join] = child_shape(join.object, described, join.fields, join.parents)
+        return self._children[join]
 
     def all_of(self, text: str) -> Iterator[Batch]:
         """Yield all answers to a query whose records are named, deleted ones too."""
@@ -218,6 +232,8 @@ class ObjectReader:
 
 
 def _is_left_out(row: Row, join: Join) -> bool:
+    if join.leave_out_if and row.get(join.leave_out_if) is True:
+        return True
     if join.leave_out is None:
         return False
     field, prefix = join.leave_out

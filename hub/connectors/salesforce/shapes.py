@@ -137,14 +137,28 @@ def read_shape(
     )
 
 
-def child_shape(name: str, fields: Sequence[Mapping[str, Any]], only: tuple[str, ...]) -> Shape:
-    """Return the shape of an object that is joined to another; it needs no cursor field."""
+def child_shape(
+    name: str,
+    fields: Sequence[Mapping[str, Any]],
+    only: tuple[str, ...],
+    parents: tuple[str, ...] = (),
+) -> Shape:
+    """Return the shape of an object that is joined to another; it needs no cursor field.
+
+    Args:
+        name: the object.
+        fields: as describe gives them.
+        only: those to select; none for all.
+        parents: fields of what a record names; those whose relationship the org has are selected.
+    """
     kinds = {
         str(one["name"]): str(one.get("type"))
         for one in fields
         if one.get("type") not in _UNSELECTABLE and one.get("name") not in _FOOTPRINTS
     }
     chosen = tuple(one for one in kinds if not only or one in only)
+    named = {str(one.get("relationshipName")) for one in fields}
+    chosen += tuple(path for path in parents if path.partition(".")[0] in named)
     return Shape(name, chosen, "", "IsDeleted" in kinds, frozenset(), kinds=kinds)
 
 

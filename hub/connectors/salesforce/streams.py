@@ -274,6 +274,10 @@ class SalesforceConnector:
         """Return counts, fill rates, values of picklists and owners, all counted by Salesforce."""
         return self._inventory.of(stream.name, self._parts(stream), window)
 
+    def left_behind(self) -> Mapping[str, int]:
+        """Return the objects with records that a migration does not read."""
+        return self._inventory.left_behind()
+
     def following(self, stream: Stream, window: Window) -> Cursor:
         """Return the cursor after a migration: every object of the stream was read."""
         names: list[JsonValue] = [part.name for part in self._parts(stream)]

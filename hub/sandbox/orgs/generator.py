@@ -14,6 +14,7 @@ from typing import Any
 
 from hub.sandbox.generator import FIXED_NOW
 from hub.sandbox.orgs.activities import Activities
+from hub.sandbox.orgs.beside import add_beside
 from hub.sandbox.orgs.deals import Deals
 from hub.sandbox.orgs.draft import SOURCE, Draft
 from hub.sandbox.orgs.people import FIELDS, People
@@ -31,6 +32,7 @@ def generate_org(seed: int, leads: int, *, now: datetime = FIXED_NOW) -> dict[st
     people = People(draft)
     deals = Deals(draft, people)
     Activities(draft, people, deals)
+    add_beside(draft, people)
     return {
         "version": 1,
         "seed": seed,

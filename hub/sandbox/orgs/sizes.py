@@ -70,6 +70,21 @@ class Sizes:
         return self.of(1_000, least=6)
 
     @property
+    def line_items(self) -> int:
+        """Return the number of products on deals."""
+        return self.of(1_500, least=6)
+
+    @property
+    def other_accounts(self) -> int:
+        """Return how many contacts belong to a second account."""
+        return self.of(600, least=4)
+
+    @property
+    def attendees(self) -> int:
+        """Return the number of people who are invited to meetings."""
+        return self.of(2_000, least=6)
+
+    @property
     def bad_emails(self) -> int:
         """Return the number of e-mail addresses that are none."""
         return self.of(200, least=2)

@@ -47,8 +47,12 @@ DECIDES = {
     # joined by the connector: lists of objects
     *(
         ("salesforce/opportunities", path)
-        for path in ("OpportunityContactRoles", "OpportunityHistories")
+        for path in ("OpportunityContactRoles", "OpportunityHistories", "OpportunityLineItems")
     ),
+    ("salesforce/leads", "CampaignMembers"),
+    ("salesforce/contacts", "CampaignMembers"),
+    ("salesforce/contacts", "AccountContactRelations"),
+    ("salesforce/events", "EventRelations"),
     ("zendesk/tickets", "raw_subject"),
     ("hubspot/contacts", "properties.lifecyclestage"),
     ("hubspot/contacts", "properties.hs_language"),

@@ -25,6 +25,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "has_prefix": {"prefixes": ["00G"]},
     "has_any": {"values": ["Hot"]},
     "entries": {"prefix": "hs_"},
+    "texts": {"paths": ["a.b"], "text": "{0}"},
     "objects": {"keys": {"stage": "StageName", "at": "When.At"}, "with": {"at": "datetime"}},
 }
 
@@ -149,6 +150,12 @@ TABLE: list[tuple[str, Any, dict[str, Any], Any]] = [
             "maps": {"stage": {"open": "Incoming"}},
         },
         [{"stage": "Incoming", "at": "2024-03-01T10:00:00Z"}],
+    ),
+    (
+        "texts",
+        [{"a": {"b": " X "}, "n": 2.0}, {"a": None, "n": 3}, {"a": {"b": "Y"}}],
+        {"paths": ["a.b", "n"], "text": "{0} ({1})"},
+        ["X (2)", "Y"],
     ),
     ("objects", [{"StageName": None}], {"keys": {"stage": "StageName"}}, None),
     ("plain", {"a": [" x\x00", float(2)]}, {}, {"a": ["x", 2.0]}),
