@@ -54,6 +54,8 @@ def _show(addresses: "Addresses", settings: "Settings", *, json: bool) -> None:
         stdout.file.flush()
         return
     stdout.print(f"webhooks   {addresses.public}/hooks/<source>", highlight=False)
+    for form in sorted(settings.forms):
+        stdout.print(f"form       {addresses.public}/forms/{form}", highlight=False)
     stdout.print(f"health     {addresses.private}/readyz, /metrics, /openapi.json", highlight=False)
     if not settings.gateway.public_url:
         print_warning(

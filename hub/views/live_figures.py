@@ -42,12 +42,12 @@ def read(conn: Connection) -> Figures:
 
 
 def _left(conn: Connection) -> dict[tuple[str, str], int]:
-    """Return what is left of each rate's window, and of each day's quota."""
+    """Return what is left of each rate's window, and of each day's quota, where they are known."""
     found: dict[tuple[str, str], int] = {}
     for row in budgets.all_rows(conn):
         place = (row["account"], row["name"])
-        if row["requests"] is not None:
+        if row["name"] != budgets.DAY and row["requests"]:
             found[place] = max(row["requests"] - (row["in_window"] or 0), 0)
-        elif row["day_limit"]:
+        elif row["name"] == budgets.DAY and row["day_limit"]:
             found[place] = max(row["day_limit"] - (row["day_used"] or 0), 0)
     return found

@@ -5,7 +5,9 @@ from pathlib import Path
 import requests
 import structlog
 
+from hub.clock import SystemClock
 from hub.live.worker import run_until_empty
+from hub.records import budgets
 from tests.flow.conftest import World, hubspot_contact, mailchimp_member
 from tests.gateways import running, settings_of
 from tests.lives import HandVendors, answered, hint, put
@@ -51,6 +53,14 @@ def test_a_mail_names_the_request_that_caused_it_and_figures_count_it(
     told = world.rows("SELECT state, correlation_id FROM reporting.deliveries")
     assert sorted(tuple(row) for row in told) == sorted(("sent", one) for one in wanted.values())
 
+    with world.db.engine.begin() as conn:
+        budgets.lock(conn, "hubspot/1", ["search"])
+        budgets.write_log(conn, "hubspot/1", "search", [SystemClock().now()], requests=5, per_s=60)
+        budgets.write_usage(conn, "hubspot/1", 40, 100, SystemClock().now())
+        conn.exec_driver_sql(
+            "INSERT INTO ops.batch (source, kind, lane, state, windows) VALUES "
+            """('hubspot', 'sync', 'live', 'done', '{"contacts": {"recovered": 7}}')"""
+        )
     with (
         running(settings_of(tmp_path), world.db) as one,
         running(settings_of(tmp_path), world.db) as two,
@@ -65,6 +75,9 @@ def test_a_mail_names_the_request_that_caused_it_and_figures_count_it(
             "hub_lead_owner_seconds_count 5.0",
             'hub_mails{state="sent"} 5.0',
             'hub_mails{state="deferred"} 0.0',
+            'hub_recovered{source="hubspot",stream="contacts"} 7.0',
+            'hub_budget_left{account="hubspot/1",budget="search"} 4.0',
+            'hub_budget_left{account="hubspot/1",budget="day"} 60.0',
         ):
             assert line in text, line
         assert "example.com" not in text
