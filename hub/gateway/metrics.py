@@ -22,7 +22,7 @@ from hub.db.outbox_figures import OWNER_S
 from hub.landing.inbox import Depth
 from hub.views.live_figures import Figures
 
-_KNOWN_S = 10.0
+_KNOWN_S = 30.0
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
