@@ -15,7 +15,7 @@ SYSTEM = SystemClock()
 
 
 def by(conn: Connection, who: str = OPERATOR, clock: Clock = SYSTEM) -> Context:
-    """What an entry point makes of a name."""
+    """Return the context that an entry point makes of a name."""
     actor = member_named(conn, who) if "@" in who else MachineOwner(who)
     return Context(conn, actor, clock)
 

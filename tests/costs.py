@@ -1,4 +1,4 @@
-"""What tests cost in processor time: `pytest -p tests.costs tests/flow`, on Linux.
+"""Processor time of tests: `pytest -p tests.costs tests/flow`, on Linux.
 
 The time is that of the test's process, of the commands that it starts, and of PostgreSQL. It hardly
 depends on what else the machine does, unlike the durations of `pytest --durations`.
@@ -82,7 +82,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
-    """What its fixtures do at the end."""
+    """The end of a test's fixtures."""
     yield from _measured(item, "teardown")
 
 

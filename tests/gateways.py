@@ -36,7 +36,7 @@ class Running:
     db: Database
 
     def rows(self) -> list[Any]:
-        """What is in the inbox, oldest first."""
+        """Return the inbox, the oldest first."""
         with self.db.engine.begin() as conn:
             return list(conn.execute(text("SELECT * FROM landing.inbox ORDER BY id")))
 

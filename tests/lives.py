@@ -1,4 +1,4 @@
-"""What sources send by themselves, as the gateway puts it into the inbox; and vendors that read hints."""
+"""Webhook events in the inbox, as the gateway stores them; and vendors that read hints."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -63,7 +63,7 @@ def aged(record: RawRecord, seconds: int) -> RawRecord:
 
 
 def state_of(world: World) -> dict[str, list[Any]]:
-    """What must not differ however events came."""
+    """Return the rows that must be equal, whatever the order of the events."""
     return {
         name: [tuple(row) for row in world.rows(statement)]
         for name, statement in {

@@ -114,7 +114,7 @@ class Template:
     said: Any
 
     def told(self) -> Any:
-        """What the filling returned, as a copy that a test may change."""
+        """Return the result of the filling, as a copy that a test may change."""
         return copy.deepcopy(self.said)
 
 

@@ -37,7 +37,7 @@ _CORE_WRITES = {"insert", "update", "delete"}
 
 @dataclass
 class Tables:
-    """What one module reads and writes; names with their schema."""
+    """The tables that one module reads and writes; names with their schema."""
 
     reads: set[str] = field(default_factory=set)
     writes: set[str] = field(default_factory=set)

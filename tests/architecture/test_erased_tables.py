@@ -48,7 +48,7 @@ def test_what_refers_to_a_deleted_row_goes_before_it() -> None:
 
 
 def test_a_rule_empties_every_personal_column_of_a_row_that_stays() -> None:
-    """What stays of a row holds nothing personal: computed columns follow the others."""
+    """The rest of an erased row holds nothing personal: computed columns follow the others."""
     kept = {"who", "dedupe_key", "status_set_by"}  # the team; a name of our own
     for rule in rows.RULES:
         if rule.empty:

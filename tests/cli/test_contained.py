@@ -212,7 +212,7 @@ def streams(made: House, source: str) -> dict[str, int]:
 
 @pytest.fixture(scope="module")
 def whole(emulated: SandboxProcess) -> dict[str, dict[str, int]]:
-    """What a sync without any fault brings."""
+    """Return the rows of a sync without faults."""
     emulated.ask("PUT", "/faults", {"faults": ""})
     with house(migrated=True) as made, emulated.furnish(made).served():
         assert made.run("sync").returncode in {0, 3}

@@ -89,7 +89,7 @@ class Home:
         return [(m["headers"]["X-Hub-Event"], m["text"].splitlines()[0]) for m in new]
 
     def status(self) -> list[str]:
-        """What `hub status` says of Salesforce."""
+        """Return the lines of `hub status` about Salesforce."""
         with self.database.engine.begin() as conn:
             return unproved(conn, "salesforce")
 

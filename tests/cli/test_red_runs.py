@@ -1,4 +1,4 @@
-"""What does not add up makes a Dagster run red, and names what is missing: never whose it is."""
+"""A batch that does not add up makes a Dagster run fail, with the missing records and no name."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What a team sets up, as typed by hand: custom fields, smart lists, links, layouts."""
+"""A team's set-up as typed by hand: custom fields, smart lists, links, layouts."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,7 +36,7 @@ def team() -> Iterator[House]:
 
 
 def refused(team: House, *arguments: str) -> str:
-    """What is said of a mistake; the operator is to act, and nothing else is printed."""
+    """Return the message of a mistake; nothing else is printed."""
     done = team.run(*arguments)
     assert (done.returncode, done.stdout) == (2, ""), (arguments, done)
     assert done.stderr.startswith("error: "), done.stderr

@@ -37,7 +37,7 @@ Values = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What the suite needs to know of one stream: how to make a record and how to change one.
+    """The suite's view of one stream: how to make a record and how to change one.
 
     The word "Person" stands in a text that the vendor keeps as it is. `wide` gives a new record as
     many fields of the customer's own as the vendor allows, each with a value of `wide_values`.
@@ -192,7 +192,7 @@ class Vendor:
 
     @property
     def emulated(self) -> Emulated:
-        """What the sandbox knows of the vendor."""
+        """Return the sandbox's state of the vendor."""
         return next(one for one in VENDORS if one.name == self.source)
 
     def refusal(self, kind: str, status: int, **headers: str) -> Answer:

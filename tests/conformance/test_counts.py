@@ -1,4 +1,4 @@
-"""What is counted: the vendor's own count is what was read, unless a record was never handed out.
+"""Counts: the vendor's own count equals the records read, unless the vendor withheld a record.
 
 A promise asks for a declared capability of the stream, never for a vendor's name. Each was seen to
 fail: `test_broken.py` runs it against a connector that is broken in just this way.

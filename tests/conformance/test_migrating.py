@@ -1,4 +1,4 @@
-"""What `Migrates` promises, over every object of a seeded Salesforce org.
+"""The promises of `Migrates`, for every object of a seeded Salesforce org.
 
 A range has the same records whenever and however it is read; together the ranges have every record once.
 """

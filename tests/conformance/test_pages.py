@@ -1,4 +1,4 @@
-"""What comes in pages: every record once, whatever their number, their times, their shape.
+"""Reads in pages: every record once, whatever their number, their times, their shape.
 
 A promise asks for a declared capability of the stream, never for a vendor's name. Each was seen to
 fail: `test_broken.py` runs it against a connector that is broken in just this way.

@@ -1,4 +1,4 @@
-"""What comes in windows: nothing is passed by between two of them, nor by a crash inside one.
+"""Reads in windows: no record is lost between two of them, nor by a crash inside one.
 
 A promise asks for a declared capability of the stream, never for a vendor's name. Each was seen to
 fail: `test_broken.py` runs it against a connector that is broken in just this way.

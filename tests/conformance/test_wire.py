@@ -1,4 +1,4 @@
-"""What happens on the wire: nothing is lost by a bad one, nothing but reads is sent over it.
+"""HTTP: no record is lost by a bad connection, and only reads are sent.
 
 A promise asks for a declared capability of the stream, never for a vendor's name. Each was seen to
 fail: `test_broken.py` runs it against a connector that is broken in just this way.

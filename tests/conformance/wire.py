@@ -37,7 +37,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes back."""
+    """An answer to a request."""
 
     status: int
     headers: Mapping[str, str]

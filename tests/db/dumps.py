@@ -1,4 +1,4 @@
-"""What `pg_dump` says of a database, without what differs from run to run."""
+"""The output of `pg_dump` for a database, without the parts that differ from run to run."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""What a smart list means, said once more without SQL: rows as dictionaries, one condition at a time.
+"""The meaning of a smart list without SQL: rows as dictionaries, one condition at a time.
 
 Knows nothing of the compiler. Dates are of the zone `ZONE`, the moment is `NOW`.
 """

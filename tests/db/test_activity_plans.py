@@ -1,4 +1,4 @@
-"""What follows each activity, and each list of them, goes by an index on tables of a real size."""
+"""The statements after an activity, and lists of activities, use an index on tables of a real size."""
 
 import json
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""What is asked of deals and of conversions goes by an index, however many there are."""
+"""Queries of deals and of conversions use an index, whatever their number."""
 
 from collections.abc import Iterator
 from typing import Any

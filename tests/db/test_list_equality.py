@@ -1,4 +1,4 @@
-"""What a list's SQL finds is what the same filter means in plain Python, for any filter."""
+"""A list's SQL finds the same records as its filter in plain Python, for any filter."""
 
 import unicodedata
 from collections.abc import Iterator

@@ -125,7 +125,7 @@ def nodes_of(conn: Connection, act: Callable[[], object]) -> list[dict[str, Any]
 
 
 def told(nodes: list[dict[str, Any]]) -> str:
-    """What the plans do, in a failing test's words."""
+    """Describe the plans, for the message of a failing test."""
     keys = ("Node Type", "Relation Name", "Index Name", "Actual Rows", "Rows Removed by Filter")
     return json.dumps([{k: n[k] for k in keys if k in n} for n in nodes])
 

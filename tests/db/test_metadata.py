@@ -73,7 +73,7 @@ def test_the_files_names_are_the_revisions_in_their_order() -> None:
 
 
 def test_migrations_make_the_same_schema_to_the_letter(server: Server, db: Database) -> None:
-    """What alembic does not compare: defaults, CHECKs, predicates of partial indexes."""
+    """Compare what alembic does not: defaults, CHECKs, predicates of partial indexes."""
     name = "declared"
     admin = create_engine(
         server.url(SUPERUSER, database="postgres"), poolclass=NullPool, isolation_level="AUTOCOMMIT"

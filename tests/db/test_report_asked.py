@@ -1,4 +1,4 @@
-"""What people may ask of a report, what they are told where it cannot be, and how it is shown."""
+"""Reports take their filters, refuse those that do not exist, and show their figures."""
 
 from dataclasses import fields
 from datetime import UTC, date, datetime

@@ -60,7 +60,7 @@ def conn(business_database: Database) -> Iterator[Connection]:
 
 
 def tallied(conn: Connection) -> dict[str, Any]:
-    """What the rollups say, whatever rows they say it in."""
+    """Return the sums of the rollups, whatever their rows."""
     return {
         table: {
             tuple(row)[: -len(sums)]: tuple(row)[-len(sums) :]

@@ -63,7 +63,7 @@ SELECT json_build_object(
 
 
 def state_of(made: House) -> dict[str, Any]:
-    """What the hub of a house holds, comparable with another one's."""
+    """Return the rows of a home's hub, comparable with those of another."""
     settings = Settings.model_validate({"home": str(made.home)})
     with open_database(settings, SystemClock()) as database, database.engine.begin() as conn:
         found: dict[str, Any] = conn.execute(_STATE).scalar_one()

@@ -58,7 +58,7 @@ FROM crm.lead l LEFT JOIN ops.assignment a ON a.lead_id = l.id GROUP BY 1
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of the people, and what it took.
+    """The result for the people, and its cost.
 
     Args:
         people: how many wrote in.

@@ -165,7 +165,7 @@ class Up:
 
 
 def _sentences(event: Any) -> list[str]:
-    """What an event says: its message, and its error with the causes of that."""
+    """Return the text of an event: its message, and its error with the causes."""
     error = event.get("error") or {}
     causes = [one["message"] for one in error.get("causes") or [] if one]
     return [event["message"], error.get("message") or "", *causes]
@@ -269,7 +269,7 @@ class LeadAfterKill:
 
 @dataclass(frozen=True)
 class Told:
-    """What came of one kill.
+    """The result of one kill.
 
     Args:
         killed: the name of the process.

@@ -40,7 +40,7 @@ AT_RANDOM_N = 6
 
 @dataclass(frozen=True)
 class Ended:
-    """What a house holds and has mailed at the end, and what was seen on the way."""
+    """The rows and mails of a home at the end, and the states seen before."""
 
     state: dict[str, Any]
     mails: list[str]

@@ -1,4 +1,4 @@
-"""What tests of the sales process begin with: contacts that a source brought, and deals of theirs."""
+"""The start of tests of the sales process: contacts of a source, and their deals."""
 
 from typing import Any
 

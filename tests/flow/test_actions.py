@@ -1,4 +1,4 @@
-"""What people do to who is who, and that all of it can be taken back."""
+"""Merges, splits and edits by users can all be taken back."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -200,7 +200,7 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(
 
 
 def folded(world: World) -> dict[int, dict[str, Any]]:
-    """What every living entity must look like: the fold of what it holds."""
+    """Return the fold of every entity in use, computed from its records."""
     with world.db.engine.begin() as conn:
         living = list(
             conn.execute(

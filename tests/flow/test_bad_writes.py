@@ -1,4 +1,4 @@
-"""What people may not write is one error with resource, field, code and message; nothing changes."""
+"""A refused write is one error with resource, field, code and message; nothing changes."""
 
 from typing import Any
 

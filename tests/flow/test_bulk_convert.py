@@ -55,7 +55,7 @@ _STATE = {
 
 
 def state(conn: Connection) -> dict[str, list[str]]:
-    """What stands, without numbers: these differ, and nothing else may."""
+    """Return the rows without their numbers, which alone may differ."""
     return {name: sorted(map(str, conn.execute(text(sql)))) for name, sql in _STATE.items()}
 
 

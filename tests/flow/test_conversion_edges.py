@@ -1,4 +1,4 @@
-"""What is easily typed wrongly around a conversion and its deal: refused in words, or right."""
+"""Likely mistakes around a conversion and its deal are refused with a message, or do the right thing."""
 
 from decimal import Decimal
 from typing import Any

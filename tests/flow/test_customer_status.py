@@ -102,7 +102,7 @@ def test_a_merge_brings_the_deals_together_and_an_unmerge_parts_them(
 
 
 def from_scratch(world: World) -> dict[int, tuple[str, str]]:
-    """What every standing contact is, told by the rules in words rather than in SQL."""
+    """Return the status of every contact by the rules in plain Python, without SQL."""
     people = {r.id: r for r in world.rows("SELECT id, merged_into, company_id FROM crm.contact")}
 
     def root(number: int) -> int:

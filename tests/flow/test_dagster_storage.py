@@ -1,4 +1,4 @@
-"""What Dagster does less of here: a tick asks PostgreSQL's catalogue nothing. The pool: `test_run_watch`."""
+"""A tick of Dagster sends no query to PostgreSQL's catalogue. The pool: `test_run_watch`."""
 
 import inspect
 import time

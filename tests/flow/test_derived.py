@@ -48,7 +48,7 @@ def table(world: World, name: str) -> list[Any]:
 
 
 class Naive:
-    """What hangs on what, read whole and reckoned row by row."""
+    """Compute the derived values row by row, from all rows."""
 
     def __init__(self, world: World) -> None:
         self.parent = {e.id: e.merged_into for e in table(world, "ops.entity")}

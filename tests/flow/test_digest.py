@@ -13,7 +13,7 @@ from tests.flow.conftest import World, hubspot_contact, salesforce_lead
 
 @pytest.fixture
 def mails(monkeypatch: pytest.MonkeyPatch) -> list[Mail]:
-    """What is sent, instead of sending it."""
+    """The messages, kept and not sent."""
     sent: list[Mail] = []
     monkeypatch.setattr(SmtpChannel, "send", lambda _, mail: sent.append(mail))
     return sent

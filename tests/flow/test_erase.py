@@ -46,7 +46,7 @@ PLANTED = (
     "rue des lilas", "chief fig officer", "she prefers figs", "figs are late", "call about figs",
     "a basket of figs", "f1:answer-of-lea", "00q000000000001aaa", "00q000000000011aaa", "mc-lea-figs",
 )  # fmt: skip
-"""What only this person's records say; compared without case."""
+"""Values of this person's records alone; compared without case."""
 
 
 def sources_of_lea(world: World) -> None:

@@ -35,7 +35,7 @@ def verdicts(world: World) -> list[tuple[str, str]]:
 
 
 def everything(world: World) -> str:
-    """What the raw store, the records and the CRM hold, as one text."""
+    """Return the raw store, the records and the CRM as one text."""
     tables = ("landing.raw", "landing.head", "landing.quarantine", "ops.source_record", "crm.lead",
               "ops.verdict", "ops.consent_event", "crm.note", "crm.inquiry")  # fmt: skip
     found = [

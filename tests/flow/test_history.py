@@ -1,4 +1,4 @@
-"""What hangs on a person follows every merge and every split, whole."""
+"""All that belongs to a person follows every merge and every split."""
 
 from dataclasses import replace
 from datetime import timedelta

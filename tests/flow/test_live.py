@@ -1,4 +1,4 @@
-"""What sources send reaches its owner at once; what comes twice, late or broken changes nothing."""
+"""A lead of a webhook reaches its owner at once; a repeated, late or broken event changes nothing."""
 
 import asyncio
 import hashlib

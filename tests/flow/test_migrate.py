@@ -174,7 +174,7 @@ def test_what_changed_in_between_is_planned_again(world: World, place: Place) ->
 def test_a_difference_is_listed(
     world: World, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What changes while the plan is applied cannot be planned: it is told."""
+    """A change at the vendor while the plan is applied is not in the plan; the report shows it."""
     fill(world)
     batch = migrate.dry_run(world.hub, place, WHO, "salesforce").migration.batch.id
     world.add("hubspot", "contacts", hubspot_contact(

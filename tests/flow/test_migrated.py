@@ -52,7 +52,7 @@ WHERE a.who LIKE :who ORDER BY 1
 
 
 def seen(world: World, name: str = "Acme", who: str | None = None) -> dict[str, list[Any]]:
-    """What the CRM shows of an org."""
+    """Return the CRM's rows of an org."""
     args = {"name": f"{name}%"}
     author = who or f"rita@{name.lower()}-old.example.com"
     return {

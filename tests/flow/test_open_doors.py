@@ -1,4 +1,4 @@
-"""What strangers send by a form or with a token reaches an owner, and changes nothing that is known."""
+"""A lead by a form or with a token reaches an owner, and changes no known value."""
 
 from datetime import timedelta
 from typing import Any

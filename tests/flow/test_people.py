@@ -1,4 +1,4 @@
-"""What a person whom several sources know becomes in the CRM: a lead, a contact, or no row."""
+"""A person of several sources is a lead, a contact, or no row of the CRM."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What another model would do, told before it does."""
+"""The preview of another matching model shows the merges and splits that it would make."""
 
 from typing import Any
 

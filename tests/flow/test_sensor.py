@@ -1,4 +1,4 @@
-"""What happens outside Dagster is told to it once, asset by asset, and nothing of a person."""
+"""Dagster gets each event outside of it once, by asset, without values of a person."""
 
 from collections.abc import Collection
 from dataclasses import replace

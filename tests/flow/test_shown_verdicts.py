@@ -1,4 +1,4 @@
-"""What became of an object, as `reporting.source_records` derives it from the verdicts of batches."""
+"""The verdict of an object, as `reporting.source_records` derives it from the verdicts of batches."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What becomes of rows when our own mapping no longer asks for them, and of a lead on its way out."""
+"""Rows that a changed mapping no longer asks for are taken back, or stay if they are in use."""
 
 from dataclasses import replace
 from pathlib import Path

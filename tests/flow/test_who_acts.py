@@ -86,7 +86,7 @@ DOCUMENT = read({"object": "lead"})
 
 @dataclass(frozen=True)
 class Side:
-    """What a rep owns, and a source feeds: Ann's of Salesforce, or Bob's of HubSpot."""
+    """A record of a rep, fed by a source: Ann's by Salesforce, or Bob's by HubSpot."""
 
     owner: str
     leads: tuple[str, ...]
@@ -597,7 +597,7 @@ def _modules() -> Iterator[Any]:
 
 @cache
 def _public() -> dict[str, list[Any]]:
-    """What each public function of the package takes, by the annotations of its parameters."""
+    """Return the parameters of each public function of the package, by their annotations."""
     return {
         f"{module.__name__.removeprefix('hub.actions.')}.{name}": [
             p.name if p.name == "who" else p.annotation

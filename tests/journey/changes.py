@@ -1,4 +1,4 @@
-"""What happens at the vendors while the migration is under way: leads arrive, records change."""
+"""Changes at the vendors during the migration: leads arrive, records change."""
 
 import time
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""What must hold after a migration: the CRM against the vendor's own data. Each check yields what is wrong.
+"""Checks after a migration: the CRM against the vendor's own data. Each check yields the errors.
 
 In: an open transaction of the hub's database, the org. Out: sentences, none where everything holds.
 """

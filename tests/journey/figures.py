@@ -1,4 +1,4 @@
-"""What processes cost: CPU by process, peak memory of each, and of PostgreSQL as a whole. Reads /proc."""
+"""CPU and peak memory of each process, and of PostgreSQL as a whole. Reads /proc."""
 
 import threading
 import time

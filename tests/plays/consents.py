@@ -1,4 +1,4 @@
-"""What may be sent to an address, from every raw version ever landed and what the team said.
+"""The consent of an address, from all raw versions that landed and from the team's decisions.
 
 A no is history: any version that says it counts. A yes is present: the newest version that stands
 must say it, and no later no may stand. Two things lift an older no: an opt-in that was confirmed (a

@@ -1,4 +1,4 @@
-"""What a hub's database holds: the inputs the oracle starts from, and the rows it is held against.
+"""A hub's database: the inputs of the oracle, and the rows that are compared with its result.
 
 All SQL of the plays is here. Whoever moves tables changes this module and nothing else of them.
 """
@@ -34,7 +34,7 @@ class Version:
 
 @dataclass(frozen=True)
 class TypedEdit:
-    """What a person typed; `anchor` is the record with which the edited person began."""
+    """An edit by a user; `anchor` is the first record of the edited person."""
 
     id: int
     anchor: str
@@ -44,7 +44,7 @@ class TypedEdit:
 
 @dataclass(frozen=True)
 class Decision:
-    """What a person said of two records; `parts` if it took one out of the other's person."""
+    """A user's verdict on two records; `parts`: it took one out of the other's person."""
 
     id: int
     a: str
@@ -55,7 +55,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class TeamWord:
-    """What the team said: a correction of an address, or a no of a person (`anchor`)."""
+    """A decision of the team: a correction of an address, or an opt-out of a person (`anchor`)."""
 
     about: tuple[str, str, str]
     anchor: str | None

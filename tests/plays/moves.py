@@ -1,4 +1,4 @@
-"""What may happen in a play, and which of it today's code gets wrong.
+"""The moves of a play, and those for which today's code is known to be wrong.
 
 A move appends steps to a play. `known_broken` names the line of DESIGN.md § 7's issue that a move
 breaks (`A1`, …): `make test` draws from the moves without one. Whoever mends a line clears its flags
@@ -61,7 +61,7 @@ class Draft:
         return slot
 
     def person(self, slot: str) -> dict[str, Any]:
-        """What a vendor knows of the slot's person: all of it, or a part."""
+        """Return a vendor's values of the slot's person: all, or a part."""
         known: dict[str, Any] = dict(_PEOPLE[self.who[slot]])
         if self.rng.random() < 0.25:
             del known["phone"]

@@ -1,4 +1,4 @@
-"""What a home must hold: every lead and contact, who is who, what hangs on whom, every consent.
+"""The expected content of a home: leads, contacts, people, what belongs to them, consents.
 
 The oracle follows a play: it looks at the home whenever the hub is at rest, and keeps in mind which
 rows exist, who was touched, and what people have set. All else it computes anew from the raw
@@ -21,7 +21,7 @@ _REACHED = ("last_name", "first_name", "organization_name", "email", "phone", "m
 
 @dataclass
 class Oracle:
-    """What must be remembered of a play.
+    """The memory of a play.
 
     Args:
         existing: rows that exist, by table: entities.

@@ -107,7 +107,7 @@ def _attach(found: People, same: Sequence[Pair]) -> None:
 
 
 def _said(records: Mapping[str, Record], decisions: Sequence[Decision]) -> dict[Pair, bool]:
-    """What vendors said of pairs by their present versions, and, above that, what people said."""
+    """The verdicts of vendors on pairs, by their present versions; those of users stand above them."""
     found: dict[Pair, bool] = {}
     for record in records.values():
         others = [record.into] if record.into else []

@@ -1,4 +1,4 @@
-"""What each source object says, from its raw versions alone: the newest that stands, mapped.
+"""The present content of each source object: its newest valid raw version, mapped.
 
 Of a record that is gone the last version that gave a person still holds its values. Of the product
 only `hub.mappings` is used.
@@ -25,7 +25,7 @@ OWN_LEADS = ("hub", "leads")
 _SETTINGS = NormalizeSettings(default_region="FR")
 _DOCUMENTS = mappings()
 CONTEXT = {"lists/l1": {"id": "l1", "double_optin": True}}
-"""What the vendors have beside records: the list of Mailchimp asks for a confirmation."""
+"""Settings of the vendors: the list of Mailchimp asks for a confirmation."""
 
 
 # What mappings look up beside the record, by source: `<stream>/<id>` → the object, as landed.
@@ -56,7 +56,7 @@ def _forget() -> None:
 
 @dataclass(frozen=True)
 class Said:
-    """What one raw version says; `person` is None where it gives none."""
+    """The content of one raw version; `person` is None if it has none."""
 
     person: CanonicalRecord | None
     others: tuple[CanonicalRecord, ...] = ()
@@ -185,7 +185,7 @@ def tickets(versions: Sequence[Version]) -> dict[str, CanonicalRecord]:
 
 
 def asides(versions: Sequence[Version], entity: str) -> dict[str, CanonicalRecord]:
-    """What objects said beside their person (a note, an inquiry), by key.
+    """Notes and inquiries of objects, by key.
 
     What a newer version does not repeat is history and stays, as the last one said it.
     """

@@ -239,7 +239,7 @@ class Stage:
         return "derivation"
 
     def do_rederive(self, name: str, crash: int | None = None) -> str | None:
-        """What rules of another version derived is derived again: everything, by the same rules."""
+        """Derive everything again, as after a change of the rules, by the same rules."""
         if not self.is_at_rest:
             return None
         hub = self.world.hub

@@ -1,4 +1,4 @@
-"""What follows from a record's present version: replaced when it says less, kept as history, told once."""
+"""Values from a record's present version are replaced with it, kept as history, notified once."""
 
 from collections.abc import Mapping
 from dataclasses import replace

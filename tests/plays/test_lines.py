@@ -1,4 +1,4 @@
-"""What must hold of rows, links and consents, line by line: the smallest play that shows each.
+"""The smallest play for each rule of rows, links and consents.
 
 A test marked `broken` fails today with the sentence that stands in it. Whoever mends its line takes
 the mark off, and the flags of the line's moves in `moves.py`.
@@ -277,7 +277,7 @@ def test_a_no_of_an_address_holds_for_both_when_two_are_parted(stage: Stage) -> 
 
 
 def card(world: World, slot: str) -> str:
-    """What a person's card says of her e-mail address."""
+    """Return the consent of the e-mail address on a person's card."""
     source, stream, source_id = key_of(slot).split("/")
     (row,) = world.rows(
         "SELECT entity_id FROM ops.source_record WHERE source = :s AND stream = :t "

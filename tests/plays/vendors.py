@@ -186,7 +186,7 @@ class ListConnector(HandConnector):
 
 @dataclass
 class Vendors:
-    """What the vendors have now, and which slots changed since their source was read."""
+    """The vendors' records, and the slots that changed since their source was read."""
 
     world: World
     now: int = 0

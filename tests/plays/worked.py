@@ -1,4 +1,4 @@
-"""What people did in a home that no play has made: the memory of the oracle, read from the home.
+"""The acts of users in a home that no play has made: the oracle's memory, read from the home.
 
 In: the audit, the conversions and what people wrote. Out: an `Oracle` that knows them.
 """

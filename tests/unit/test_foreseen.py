@@ -1,4 +1,4 @@
-"""What the operator may get wrong beside hub.yaml, and the error each room has for it."""
+"""Mistakes of the operator outside of hub.yaml each have an error of their own."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What `hub init` writes holds, says what each source needs, and has no secret in it."""
+"""The file of `hub init` is valid, names the needs of each source, and has no secret."""
 
 import re
 from pathlib import Path

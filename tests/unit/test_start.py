@@ -55,7 +55,7 @@ UNNEEDED = {
     "hub.views.status": (NEVER | STAGES | {"hub.mappings.loader"}) - {"yaml", "hub.matching"},
     "hub.cli.session": NEVER | (STAGES - {"yaml"}),
 }  # fmt: skip
-"""What a module must not import, at its import, even by way of others."""
+"""Modules that a module must not import, directly or by way of others."""
 LIGHT = ("hub.actions.activities.task", "hub.actions.setup.smart_list")
 ALL_NEED = ("sqlalchemy.dialects.postgresql", "psycopg", "pydantic", "hub.db.metadata", *LIGHT)
 """Imported once, and not by each module's process, in which they count as read.

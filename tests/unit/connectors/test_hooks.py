@@ -1,4 +1,4 @@
-"""What each vendor's hook takes and refuses: the table of docs/webhooks.md, row by row."""
+"""Each vendor's hook takes and refuses requests as the table of docs/webhooks.md says, row by row."""
 
 import hashlib
 import json

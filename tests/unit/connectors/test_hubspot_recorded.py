@@ -1,4 +1,4 @@
-"""What real servers sent, through the client and the mapping; and what the client makes of errors."""
+"""Recorded answers of HubSpot pass the client and the mapping; errors get their class."""
 
 import json
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What answers mean, by recordings and by silence; and what the SDK is kept from."""
+"""The client's reading of recorded answers and of silence; some calls of the SDK are prevented."""
 
 import json
 from pathlib import Path

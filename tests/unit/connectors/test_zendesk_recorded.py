@@ -1,4 +1,4 @@
-"""What Zendesk really sent goes through the client's reading and the mapping."""
+"""Recorded answers of Zendesk pass the client and the mapping."""
 
 import json
 from pathlib import Path

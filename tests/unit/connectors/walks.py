@@ -1,4 +1,4 @@
-"""What the tests of every walk over a vendor's records do alike."""
+"""The common part of tests of walks over a vendor's records."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What each type of a custom field takes, keeps and refuses."""
+"""Each type of a custom field takes, keeps and refuses its values."""
 
 import json
 

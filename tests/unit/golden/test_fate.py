@@ -1,4 +1,4 @@
-"""What becomes of the rows of a person: each rule on its own, without a database."""
+"""The rules that decide which rows a person has, each alone, without a database."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What is suggested for drift, and when a field has vanished."""
+"""Suggestions for drift, and the moment when a field counts as vanished."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a rule remembers changes no result: every record maps as it maps in a process of its own."""
+"""The memory of a rule changes no result: every record maps as it maps in a process of its own."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache

@@ -1,4 +1,4 @@
-"""What is lost is told: a value that no record shows is in a quarantine row or counted as drift.
+"""No value is lost silently: one that no record shows is in quarantine or counted as drift.
 
 Every path that a field of a shipped mapping reads is filled with something, alone in its record. Then
 the outcome differs from that of the empty record, or a row says why it does not.
@@ -77,7 +77,7 @@ MAIN: dict[str, dict[str, Any]] = {
         "answers": [{"type": "email", "email": "main@acme.fr", "field": {"type": "email"}}]
     },
 }
-"""What a record needs beside the value, so that it is not refused as a whole."""
+"""The other values that a record needs, so that it is not refused as a whole."""
 
 
 def shown_paths(document: MappingDocument) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What two spellings of one e-mail address have in common, for matching."""
+"""Two spellings of one e-mail address have a key in common."""
 
 import pytest
 

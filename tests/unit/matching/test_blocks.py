@@ -39,7 +39,7 @@ def plain(stored: Stored) -> Pairs:
 def looked_up(
     stored: Stored, most: dict[int, int], least: dict[int, int] | None = None
 ) -> dict[int, blocks.Block]:
-    """What the look-up in the table brings."""
+    """Return the blocks that the look-up in the table finds."""
     found: dict[int, blocks.Block] = {}
     for key, wanted in most.items():
         having = [record for record, own in stored.items() if key in own]

@@ -1,4 +1,4 @@
-"""What a pair weighs, and what never decides alone."""
+"""The weight of a pair; some comparisons never decide alone."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a migration that runs by itself does next, and when it waits for a user."""
+"""The next step of a migration that runs by itself, and the cases in which it waits for a user."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

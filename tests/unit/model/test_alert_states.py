@@ -12,7 +12,7 @@ DOWN = Cause("failed salesforce", "salesforce: the vendor is away")
 
 
 def walk(*steps: tuple[timedelta, list[Cause]]) -> list[Change]:
-    """What follows from reads, each so long after the start."""
+    """Return the changes after reads, each at a time after the start."""
     state, done = AlertState("salesforce", Standing.OK, START), []
     for after, causes in steps:
         done.append(change(state, causes, START + after))
