@@ -33,7 +33,7 @@ from hub.lists import predicates, search_text
 from hub.lists.document import Op, Scalar
 from hub.lists.fields import Field
 from hub.lists.predicates import Asking, Column, Predicate, Values
-from hub.records.tables import entity
+from hub.records.entity_tables import entity
 
 RECORD = re.compile(r"contact/([1-9]\d{0,17})")
 _org_name = search_text.predicate_of("contact", "organization_name")
