@@ -20,7 +20,7 @@ from hub.connectors.registry import KNOWN, objects_of
 from hub.etl import alerts
 from hub.etl.context import Core
 from hub.etl.notify import deliver_alerts
-from hub.records import batches, proofs
+from hub.records import batch_history, proofs
 
 _EVERY_S = 300
 """A tick costs the same whether a run has failed or not; a failed run that is told says so itself."""
@@ -120,5 +120,5 @@ def _steps(run: dg.DagsterRun) -> Sequence[str]:
 def _is_open(conn: Connection, source: str, run: dg.DagsterRun, ended: datetime | None) -> bool:
     """Tell whether the run has judged no batch of the source, and no later read was good."""
     judged = any(not one.is_open for one in proofs.of_run(conn, source, run.run_id))
-    good_at = batches.last_read(conn, source).good_at
+    good_at = batch_history.last_read(conn, source).good_at
     return not judged and (good_at is None or ended is None or good_at < ended)

@@ -20,7 +20,7 @@ from hub.erase.person import Key, are_alike
 from hub.erase.receipt import Receipt
 from hub.etl import erased_forms
 from hub.model.erasure import ErasureKey, TombstoneKind
-from hub.records import batches, erasure_list
+from hub.records import batch_history, batches, erasure_list
 from hub.records.erasure_key import read_key
 
 _AT_ONCE = 5_000
@@ -48,7 +48,7 @@ class _Found:
 def forgotten(conn: Connection, home: Path) -> list[str]:
     """Return the erasures of the list that were not done in this database, the oldest first."""
     listed = dict.fromkeys(t.erasure for t in erasure_list.read(home))
-    done = batches.erasures_done(conn) if listed else set()
+    done = batch_history.erasures_done(conn) if listed else set()
     return [one for one in listed if one not in done]
 
 

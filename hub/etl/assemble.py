@@ -23,7 +23,7 @@ from hub.etl.owner_decision import rules_of
 from hub.etl.survivorship import apply_rules, read_rules
 from hub.mappings.loader import load_all
 from hub.model.days import midnight
-from hub.records import batches, erasure_list
+from hub.records import batch_history, erasure_list
 from hub.settings import GroupSettings, PersonSettings, Settings, secret_variable
 
 
@@ -37,7 +37,7 @@ def assemble(settings: Settings, database: Database, clock: Clock) -> Hub:
 
     def budget(source: str, block: object) -> SharedBudget:
         with database.engine.begin() as conn:
-            is_first_load = not batches.has_finished_batch(conn, source)
+            is_first_load = not batch_history.has_finished_batch(conn, source)
         views[source] = SharedBudget(
             database.engine,
             account_of(source, block),

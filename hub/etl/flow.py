@@ -41,7 +41,7 @@ from hub.logs import get_logger
 from hub.model.faults import Fault, is_paused, once_each
 from hub.model.records import JsonValue
 from hub.model.verdicts import Lane
-from hub.records import batches, queue
+from hub.records import batch_history, batches, queue
 from hub.records.batches import Batch, Begun
 from hub.records.ledger import StreamLedger
 
@@ -177,8 +177,8 @@ def begin(hub: Hub, source: str, *, full: bool = False, run_id: str = "") -> Bat
         if batch is not None:
             batches.take_up(conn, batch.id)
         else:
-            is_first = not batches.has_finished_batch(conn, source)
-            is_again = full and batches.has_undone_batch(conn, source)
+            is_first = not batch_history.has_finished_batch(conn, source)
+            is_again = full and batch_history.has_undone_batch(conn, source)
             lane = Lane.BULK if is_first or is_again else Lane.LIVE
             batch = batches.open_batch(conn, source=source, kind="sync", lane=lane.value)
         if run_id:
@@ -286,7 +286,7 @@ def _land_window(hub: Hub, batch: Batch, stream: Stream, landing: StreamLanding)
         return  # left out by the setting `skip`
     with hub.engine.begin() as conn:
         cursor = store.read_cursor(conn, batch.source, stream.name)
-        if not batches.has_read(conn, batch.source, stream.name):
+        if not batch_history.has_read(conn, batch.source, stream.name):
             batch = replace(batch, lane=Lane.BULK.value)  # its first load sends no single alerts
     window = connector.window(stream, cursor)
     with hub.engine.begin() as conn:

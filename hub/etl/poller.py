@@ -29,7 +29,7 @@ from hub.etl.promise import keep_question
 from hub.landing import store, versions
 from hub.mappings.document import MappingDocument
 from hub.mappings.loader import load_all
-from hub.records import batches, budgets
+from hub.records import batch_history, budgets
 from hub.settings import Settings, find, load
 
 MOST_S = 35.0
@@ -242,7 +242,7 @@ class Poller:
 
 
 def _standing(conn: Connection, source: str) -> Standing:
-    last = batches.last_read(conn, source)
+    last = batch_history.last_read(conn, source)
     return Standing(
         is_at_work=is_held(conn, f"source:{source}"),
         read_at=last.good_at,

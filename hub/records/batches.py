@@ -161,44 +161,6 @@ def set_action_state(conn: Connection, batch_id: int, state: str) -> None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ActionBatch:
-    """The batch of an action: its state, and the user who began it."""
-
-    state: str
-    who: str | None
-
-
-def read_action(conn: Connection, batch_id: int) -> ActionBatch:
-    """Return the batch of an action."""
-    row = conn.execute(
-        text("SELECT state, who FROM ops.batch WHERE id = :id"), {"id": batch_id}
-    ).one()
-    return ActionBatch(*row)
-
-
-@dataclass(frozen=True, slots=True)
-class LastRead:
-    """When a source was last read without a fault, and whether a later read ended with one."""
-
-    good_at: datetime | None
-    has_failed: bool
-
-
-_LAST_READ = text("""
-SELECT (SELECT finished_at FROM ops.batch WHERE source = :source AND kind IN ('sync', 'migrate')
-          AND state = 'done' ORDER BY id DESC LIMIT 1) AS good_at,
-       coalesce((SELECT state = 'failed' FROM ops.batch WHERE source = :source
-          AND kind IN ('sync', 'migrate') AND state IN ('done', 'failed')
-          ORDER BY id DESC LIMIT 1), false) AS has_failed
-""")
-
-
-def last_read(conn: Connection, source: str) -> LastRead:
-    """Return how the last reads of a source ended."""
-    return LastRead(*conn.execute(_LAST_READ, {"source": source}).one())
-
-
 def running_batch(conn: Connection, source: str, kind: str = "sync") -> Batch | None:
     """Return the source's open sync, or its open batch of another kind of `READS`."""
     found = select(*_COLUMNS).where(
@@ -246,43 +208,6 @@ def reopen(conn: Connection, source: str) -> Batch | None:
     """
     row = conn.execute(_REOPEN, {"source": source}).first()
     return Batch(*row) if row else None
-
-
-_HAS_READ = text("""
-SELECT EXISTS (
-  SELECT 1 FROM ops.batch
-  WHERE source = :source AND kind = 'sync' AND state IN ('done', 'failed', 'running', 'partial')
-    AND windows -> CAST(:stream AS text) -> 'until' IS NOT NULL)
-""")
-
-
-def has_read(conn: Connection, source: str, stream: str) -> bool:
-    """Tell whether the stream was ever read to the end of a window, and not undone since."""
-    return bool(conn.execute(_HAS_READ, {"source": source, "stream": stream}).scalar_one())
-
-
-_HAS_FINISHED = text("""
-SELECT EXISTS (
-  SELECT 1 FROM ops.batch
-  WHERE source = :source AND kind = 'sync' AND (state = 'done' OR state = 'failed' AND EXISTS (
-    SELECT 1 FROM jsonb_each(windows) AS w WHERE w.value -> 'until' IS NOT NULL)))
-""")
-
-
-def has_finished_batch(conn: Connection, source: str) -> bool:
-    """Tell whether a sync of the source has ended in which a stream was read to its end."""
-    return bool(conn.execute(_HAS_FINISHED, {"source": source}).scalar_one())
-
-
-def has_undone_batch(conn: Connection, source: str) -> bool:
-    """Tell whether a batch of the source was ever undone."""
-    return bool(
-        conn.execute(
-            select(func.count())
-            .select_from(batch)
-            .where(batch.c.source == source, batch.c.state.in_(("undoing", "undone")))
-        ).scalar_one()
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,29 +308,6 @@ def window_note(conn: Connection, batch_id: int, stream: str) -> dict[str, JsonV
     return dict(windows.get(stream, {}))
 
 
-_LATEST = text("""
-SELECT b.id, b.kind, b.source, b.lane, b.state, b.started_at, b.finished_at,
-       CASE WHEN jsonb_typeof(b.ledger) = 'array' THEN
-         (SELECT coalesce(jsonb_object_agg(v.key, v.n), '{}') FROM (
-            SELECT e.key, sum(CAST(e.value AS bigint)) AS n
-            FROM jsonb_array_elements(b.ledger) AS s, jsonb_each_text(s -> 'verdicts') AS e
-            GROUP BY e.key) v)
-         ELSE '{}' END AS verdicts,
-       b.undoes AS undone, b.who, m.delta_of,
-       CASE WHEN b.state = 'planned' THEN m.starts_at END AS starts_at
-FROM ops.batch b LEFT JOIN ops.migration m ON m.batch_id = b.id ORDER BY b.id DESC LIMIT :limit
-""")
-
-
-def latest(conn: Connection, limit: int) -> list[dict[str, Any]]:
-    """Return the latest batches with the sum of their verdicts; `undone`: what an undo took back.
-
-    `who` began an undo. `starts_at`: when a migration that has not begun starts by itself. `delta_of`: of
-    a delta, the migration that it follows.
-    """
-    return [dict(row) for row in conn.execute(_LATEST, {"limit": limit}).mappings()]
-
-
 def open_undo(conn: Connection, batch_id: int, source: str, who: str) -> int:
     """Begin to undo a batch: it is `undoing`, and the undo a running batch; returns the undo's id."""
     conn.execute(update(batch).where(batch.c.id == batch_id).values(state="undoing"))
@@ -416,26 +318,12 @@ def open_undo(conn: Connection, batch_id: int, source: str, who: str) -> int:
     return number
 
 
-def running_undo(conn: Connection, batch_id: int) -> int | None:
-    """Return the unfinished undo of a batch; None if there is none."""
-    running = select(batch.c.id).where(
-        batch.c.undoes == batch_id, batch.c.kind == "undo", batch.c.state == "running"
-    )
-    return conn.execute(running).scalar_one_or_none()
-
-
 def close_undo(conn: Connection, batch_id: int, undo_id: int) -> None:
     """Note that a batch is undone, and its undo done."""
     conn.execute(update(batch).where(batch.c.id == batch_id).values(state="undone"))
     conn.execute(
         update(batch).where(batch.c.id == undo_id).values(state="done", finished_at=func.now())
     )
-
-
-def half_undone(conn: Connection) -> list[int]:
-    """Return the batches whose undo is under way, or was killed: `hub undo BATCH` continues it."""
-    rows = conn.execute(select(batch.c.id).where(batch.c.state == "undoing").order_by(batch.c.id))
-    return list(rows.scalars())
 
 
 def open_erase(conn: Connection, erasure: str, who: str) -> int:
@@ -456,39 +344,3 @@ def close_erase(
 ) -> None:
     """End an erasure with its receipt; one that left something behind has failed."""
     close_batch(conn, batch_id, ledger_json=dict(receipt), ok=ok)
-
-
-def erasures_done(conn: Connection) -> set[str]:
-    """Return the numbers of the erasures that were done in this database."""
-    found = select(batch.c.windows["erasure"]["id"].astext).where(
-        batch.c.kind == "erase", batch.c.state == "done"
-    )
-    return set(conn.execute(found).scalars())
-
-
-@dataclass(frozen=True, slots=True)
-class Recovered:
-    """New objects that the latest sync of a source found, although their webhook fires.
-
-    Args:
-        source: its name.
-        stream: their stream.
-        objects: how many.
-    """
-
-    source: str
-    stream: str
-    objects: int
-
-
-_RECOVERED = text("""
-SELECT b.source, w.key, CAST(w.value ->> 'recovered' AS int)
-FROM (SELECT DISTINCT ON (source) source, windows FROM ops.batch WHERE kind = 'sync'
-      ORDER BY source, id DESC) b, jsonb_each(b.windows) AS w
-WHERE w.value ->> 'recovered' IS NOT NULL ORDER BY b.source, w.key
-""")
-
-
-def recovered(conn: Connection) -> list[Recovered]:
-    """Return what the latest sync of each source has found instead of its webhooks."""
-    return [Recovered(*row) for row in conn.execute(_RECOVERED)]

@@ -20,7 +20,7 @@ from hub.records import (
     entity_tables,
     matching_tables,
     name_tables,
-    source_tables,
+    source_record_tables,
 )
 
 change = Table(
@@ -67,11 +67,11 @@ assignment = Table(
     schema="ops",
 )
 
-source_record = source_tables.source_record
-record_version = source_tables.record_version
-pending = source_tables.pending
-wanted = source_tables.wanted
-derivation = source_tables.derivation
+source_record = source_record_tables.source_record
+record_version = source_record_tables.record_version
+pending = source_record_tables.pending
+wanted = source_record_tables.wanted
+derivation = source_record_tables.derivation
 entity = entity_tables.entity
 employment = entity_tables.employment
 survivorship = entity_tables.survivorship

@@ -20,7 +20,7 @@ from hub.db.transactions import run_transaction
 from hub.errors import ActionError
 from hub.etl import load
 from hub.logs import get_logger
-from hub.records import batches, proofs, undos
+from hub.records import batch_history, batches, proofs, undos
 from hub.records.companies import ORGANISATION
 from hub.records.undos import Part
 from hub.undo import chunks, fields, inputs, restoring
@@ -87,7 +87,7 @@ def sources(engine: Engine, batch_id: int) -> list[str]:
 
 def _begin(conn: Connection, who: str, batch_id: int) -> tuple[Known, int]:
     batch = undoable(conn, batch_id)
-    undo_id = batches.running_undo(conn, batch.id)
+    undo_id = batch_history.running_undo(conn, batch.id)
     if undo_id is None:
         undo_id = batches.open_undo(conn, batch.id, batch.source, who)
     return batch, undo_id

@@ -14,7 +14,7 @@ from hub.crm import removal, reopened
 from hub.crm.removal_preview import Going, count_children, owners_without
 from hub.db.pace import slices
 from hub.etl import groups
-from hub.records import batches, consent_events, departing, entities
+from hub.records import batch_history, consent_events, departing, entities
 from hub.undo import fields, inputs, plain_rows
 from hub.undo.batch import parts_of, undoable
 from hub.undo.chunks import order_of
@@ -57,7 +57,7 @@ class _Preview:
         self._plain: set[int] = set()  # records of deals and activities that would go
 
     def report(self) -> Undone:
-        undo_id = batches.running_undo(self._conn, self._batch.id)
+        undo_id = batch_history.running_undo(self._conn, self._batch.id)
         done = parts_of(self._conn, undo_id) if undo_id else []
         kept = {name for part in done for name in part.kept_records}
         brought = inputs.brought(self._conn, self._batch.id)

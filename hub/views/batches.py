@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from hub.frozen import dataclass
-from hub.records import batches
+from hub.records import batch_history
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,4 +44,4 @@ class BatchLine:
 
 def newest(conn: Connection, limit: int) -> list[BatchLine]:
     """Return batches, the newest first."""
-    return [BatchLine(**row) for row in batches.latest(conn, limit)]
+    return [BatchLine(**row) for row in batch_history.latest(conn, limit)]

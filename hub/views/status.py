@@ -22,8 +22,8 @@ from hub.etl.waiting import waiting_n
 from hub.frozen import dataclass
 from hub.landing import inbox, silent
 from hub.landing.inbox import Depth
-from hub.records import batches, budgets, migrations
-from hub.records.batches import Recovered
+from hub.records import batch_history, budgets, migrations
+from hub.records.batch_history import Recovered
 from hub.records.erasure_key import work_file
 from hub.records.migrations import MigrationStatus
 from hub.settings import Settings
@@ -248,7 +248,7 @@ def read_status(database: Database, settings: Settings) -> Status:
             streams=tuple(StreamStatus(**row) for row in overview.streams(conn)),
             pending=waiting_n(conn),
             inbox=inbox.depth(conn),
-            recovered=tuple(batches.recovered(conn)),
+            recovered=tuple(batch_history.recovered(conn)),
             budgets=tuple(BudgetStatus(**row) for row in budgets.all_rows(conn)),
             promises=tuple(promises(conn, settings)),
             unproved=tuple(
@@ -259,7 +259,7 @@ def read_status(database: Database, settings: Settings) -> Status:
             derivations=tuple(
                 StaleStatus(one.derivation, one.part, one.version, one.behind) for one in stale
             ),
-            undoing=tuple(batches.half_undone(conn)),
+            undoing=tuple(batch_history.half_undone(conn)),
             erase_under_way=work_file(settings.home).exists(),
             migrations=tuple(migrations.unfinished(conn)),
             batches=tuple(BatchStatus(**row) for row in overview.batches(conn, _BATCHES_SHOWN)),

@@ -30,7 +30,7 @@ from hub.landing import inbox
 from hub.live.lane import MOST_TRIES
 from hub.live.worker import Worker, run_until_empty
 from hub.model.records import RawRecord
-from hub.records import batches
+from hub.records import batch_history
 from hub.sandbox.smtp import Mailbox
 from hub.settings.blocks import AlertSettings
 from hub.settings.sources import HubspotSettings
@@ -354,7 +354,7 @@ def test_what_webhooks_have_missed_comes_by_the_next_poll_and_is_counted(read: W
 
     def recovered() -> list[tuple[str, str, int]]:
         with hub.engine.begin() as conn:
-            return [(o.source, o.stream, o.objects) for o in batches.recovered(conn)]
+            return [(o.source, o.stream, o.objects) for o in batch_history.recovered(conn)]
 
     read.add("hubspot", "contacts", lea(90, at=90, email="m@m.example.com"))
     flow.sync(hub, ["hubspot"])

@@ -15,7 +15,7 @@ from hub.errors import ActionError
 from hub.migration import reading
 from hub.migration.parts import Parts
 from hub.records import migrations
-from hub.records.batches import latest
+from hub.records.batch_history import latest
 from hub.records.migrations import MigrationStatus
 from tests.flow.conftest import World
 from tests.flow.test_migrate import WHO, fill

@@ -15,7 +15,7 @@ from hub.db.locks import company_lock, identity_lock, source_locks
 from hub.etl import flow
 from hub.etl.land import land_page
 from hub.model.records import RawRecord
-from hub.records import batches
+from hub.records import batch_history, batches
 from hub.undo import chunks
 from hub.undo.report import Undone
 from hub.views.status import read_status
@@ -109,7 +109,7 @@ def test_a_half_undone_batch_is_seen_and_says_who_undoes_it(second: Second) -> N
     world, _, batch = second
     killed(world, batch, 8)
     with world.db.engine.begin() as conn:
-        shown = {row["id"]: row for row in batches.latest(conn, 10)}
+        shown = {row["id"]: row for row in batch_history.latest(conn, 10)}
     (undoing,) = [row for row in shown.values() if row["kind"] == "undo"]
     assert shown[batch]["state"] == "undoing"
     assert (undoing["undone"], undoing["state"], undoing["who"]) == (batch, "running", WHO)

@@ -26,7 +26,7 @@ from hub.lists.document import ListDocument
 from hub.model import names
 from hub.model.events import OwnerChanged
 from hub.model.names import RowName
-from hub.records import batches, bulks
+from hub.records import batch_history, batches, bulks
 from hub.records.bulks import REFUSED, Bulk, Done, Item
 
 CHUNK = 500
@@ -194,7 +194,7 @@ def _opened(ctx: Context, batch_id: int) -> tuple[Bulk, Verb]:
             f"batch {batch_id} is not a bulk action",
             resource="batch", code="not_found", hint="hub batches shows them: kind `action`",
         )  # fmt: skip
-    if batches.read_action(ctx.conn, batch_id).who != ctx.who:
+    if batch_history.read_action(ctx.conn, batch_id).who != ctx.who:
         require(ctx, Right.SET_UP)
     return bulk, VERBS[bulk.verb]
 
@@ -253,7 +253,7 @@ def _halved(ctx: Context, verb: Verb, bulk: Bulk, records: Sequence[Owned]) -> d
 
 def _end(ctx: Context, batch_id: int) -> Result:
     bulk, _ = _opened(ctx, batch_id)
-    if batches.read_action(ctx.conn, batch_id).state == "running":
+    if batch_history.read_action(ctx.conn, batch_id).state == "running":
         if bulk.verb == "set-owner":
             outbox.put(ctx.conn, _events(ctx, bulk))
         batches.set_action_state(ctx.conn, batch_id, "done")

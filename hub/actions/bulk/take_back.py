@@ -10,7 +10,7 @@ from hub.actions.context import Acting, Context
 from hub.actions.rights import Right, require
 from hub.db.transactions import run_transaction
 from hub.errors import ActionError
-from hub.records import batches, bulks
+from hub.records import batch_history, batches, bulks
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def _opened(ctx: Context, batch_id: int) -> bulks.Bulk:
             f"batch {batch_id} is not a bulk action",
             resource="batch", code="not_found", hint="hub batches shows them: kind `action`",
         )  # fmt: skip
-    batch = batches.read_action(ctx.conn, batch_id)
+    batch = batch_history.read_action(ctx.conn, batch_id)
     if batch.who != ctx.who:
         require(ctx, Right.SET_UP)
     if batch.state == "running":

@@ -15,7 +15,7 @@ from hub.crm import overview
 from hub.errors import ActionError, ConfigError
 from hub.logs import get_logger
 from hub.model.nearest import hint
-from hub.records import batches, migrations
+from hub.records import batch_history, migrations
 from hub.settings import Settings
 from hub.settings.editing import role_variable, write_role
 from hub.settings.lines import line_of
@@ -139,7 +139,7 @@ def _card(ctx: Context, settings: Settings, source: str, path: Path | None) -> S
         role,
         _WORDS[role],
         f"{path}:{line}" if line else None,
-        batches.last_read(ctx.conn, source).good_at,
+        batch_history.last_read(ctx.conn, source).good_at,
         sum(row["landed"] for row in streams),
         sum(row["pending"] for row in streams),
         _under_way(ctx, source),
