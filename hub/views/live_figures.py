@@ -7,8 +7,8 @@ from sqlalchemy import Connection
 from hub.db import outbox_figures
 from hub.db.outbox_figures import OwnerTimes
 from hub.frozen import dataclass
-from hub.records import batches, budgets
-from hub.records.batches import Recovered
+from hub.records import batch_history, budgets
+from hub.records.batch_history import Recovered
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def read(conn: Connection) -> Figures:
         outbox_figures.leads_by_source(conn),
         outbox_figures.owner_times(conn),
         outbox_figures.mails_by_state(conn),
-        batches.recovered(conn),
+        batch_history.recovered(conn),
         _left(conn),
     )
 
