@@ -23,15 +23,8 @@ from hub.landing.store import PendingRaw
 from hub.logs import get_logger
 from hub.mappings.corrections import corrected
 from hub.mappings.document import MappingDocument
-from hub.mappings.engine import (
-    Normalized,
-    NormalizeSettings,
-    ParsedRecord,
-    context_references,
-    normalize_parsed,
-    parse_records,
-    reads_forms,
-)
+from hub.mappings.engine import Normalized, NormalizeSettings, normalize_parsed
+from hub.mappings.parsing import ParsedRecord, context_references, parse_records, reads_forms
 from hub.mappings.record_consents import CONSENT
 from hub.model.entities import ABOUT, ACTIVITIES, PEOPLE
 from hub.model.records import CanonicalRecord, RawRecord

@@ -19,7 +19,7 @@ from hub.etl.refresh_interval import interval
 from hub.landing import silent, store
 from hub.landing.silent import State, Walk
 from hub.logs import get_logger
-from hub.mappings.engine import parse
+from hub.mappings.parsing import parse
 from hub.mappings.uses import used
 from hub.model.records import JsonValue, RawRecord
 from hub.model.verdicts import Op

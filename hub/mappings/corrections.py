@@ -10,7 +10,7 @@ from typing import Any
 
 from hub.errors import ConfigError, RecordError
 from hub.mappings.document import MappingDocument, walk_rules
-from hub.mappings.engine import parse
+from hub.mappings.parsing import parse
 from hub.mappings.rows import look_up, path_parts, shorten
 from hub.model.records import JsonValue
 

@@ -9,15 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.errors import ConfigError, RecordError
-from hub.mappings.engine import (
-    NormalizeSettings,
-    Unknown,
-    context_references,
-    normalize,
-    parse,
-    parse_records,
-)
+from hub.mappings.engine import NormalizeSettings, Unknown, normalize
 from hub.mappings.loader import load, load_all, load_text, names
+from hub.mappings.parsing import context_references, parse, parse_records
 from hub.mappings.preview import preview
 from hub.mappings.testing import run_tests
 from hub.model.entities import ENTITY_FIELDS

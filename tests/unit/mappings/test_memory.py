@@ -15,8 +15,9 @@ from hub.errors import RecordError
 from hub.mappings import memory
 from hub.mappings.compiler import compile_document
 from hub.mappings.document import MappingDocument
-from hub.mappings.engine import Normalized, NormalizeSettings, ParsedRecord, _Batch
+from hub.mappings.engine import Normalized, NormalizeSettings, _Batch
 from hub.mappings.files import HERE
+from hub.mappings.parsing import ParsedRecord
 from hub.mappings.paths import key_of
 from hub.mappings.plan import Plan
 from hub.mappings.registry import REGISTRY, Ctx
