@@ -16,7 +16,7 @@ from hub.etl.completeness import unproved
 from hub.etl.reprocess import remap
 from hub.live.worker import run_until_empty
 from hub.model.records import RawRecord
-from hub.records import batches, stage_reports
+from hub.records import batch_history, stage_reports
 from hub.records.stage_reports import Mark, reports_after
 from hub.settings.sources import (
     HubspotSettings,
@@ -131,7 +131,7 @@ def test_what_webhooks_missed_in_half_an_hour_comes_by_one_poll_and_the_check_sa
     report = flow.sync(hub, list(HOOKED))
     assert {o.source: o.recovered_n for o in report.ledgers if o.recovered_n} == missed
     with world.db.engine.begin() as conn:
-        shown = {o.source: o.objects for o in batches.recovered(conn)}
+        shown = {o.source: o.objects for o in batch_history.recovered(conn)}
     assert shown == missed, "hub status"
     leads = world.rows("SELECT email FROM crm.lead WHERE owner_id IS NOT NULL")
     assert len(leads) == sum(n + 2 for source, n in missed.items() if source != "zendesk")
@@ -149,7 +149,7 @@ def test_what_webhooks_missed_in_half_an_hour_comes_by_one_poll_and_the_check_sa
         assert one.passed or f"{missed[source]} new objects were missed" in str(one.description)
     flow.sync(hub, list(HOOKED))
     with world.db.engine.begin() as conn:
-        assert not batches.recovered(conn), "the next poll finds nothing"
+        assert not batch_history.recovered(conn), "the next poll finds nothing"
 
 
 def test_a_sync_by_hand_is_an_event_of_every_asset_it_touched(world: World) -> None:
