@@ -64,10 +64,24 @@ def stage_sensor(
         return dg.SensorResult(
             asset_events=events,
             cursor=mark.to_text() if mark else context.cursor,
-            skip_reason=None if events else "nothing happened outside Dagster",
+            skip_reason=told(
+                events
+            ),  # it starts no run: Dagster shows its sentence as of a skipped tick
         )
 
     return sensor
+
+
+def told(events: Sequence[Event]) -> str:
+    """Say what a tick has reported."""
+    if not events:
+        return "nothing happened outside Dagster"
+    failed = [e for e in events if isinstance(e, dg.AssetCheckEvaluation) and not e.passed]
+    checks_n = sum(isinstance(event, dg.AssetCheckEvaluation) for event in events)
+    names = sorted({f"{e.asset_key.to_user_string()}:{e.check_name}" for e in failed})
+    said = f"reported what ran outside Dagster: {len(events) - checks_n} events of assets"
+    said += f", {checks_n} check results" if checks_n else ""
+    return said + (f", of which failed: {', '.join(names)}" if names else "")
 
 
 def outside_events(

@@ -177,6 +177,7 @@ class Worker:
         return made
 
     def _land(self, lane: Lane) -> bool:
+        self._tally.begin()
         done = lane.step()
         if done.changed:
             self._stages.ring()
@@ -187,6 +188,7 @@ class Worker:
         return bool(done.taken)
 
     def _run_stages(self) -> bool:
+        self._tally.begin()
         if any(run_live(self._hub, self._tally.add).values()):
             self._looks = 0
             self._notices.ring()
@@ -199,6 +201,7 @@ class Worker:
         return False
 
     def _send(self) -> bool:
+        self._tally.begin()
         counts = deliver_pending(self._hub)
         if counts:
             self._tally.add("notify", counts, Subject())

@@ -8,12 +8,14 @@ import dagster as dg
 from pydantic import SecretStr
 from sqlalchemy import Connection, text
 
-from hub.assets.sensors import Event, outside_events
+from hub.assets.sensors import Event, outside_events, told
 from hub.clock import SystemClock
 from hub.etl import flow
 from hub.etl import stage_reports as etl_reports
 from hub.etl.completeness import unproved
 from hub.etl.reprocess import remap
+from hub.etl.stage_reports import Subject
+from hub.live.tally import Tally
 from hub.live.worker import run_until_empty
 from hub.model.records import RawRecord
 from hub.records import batch_history, stage_reports
@@ -178,6 +180,25 @@ def test_counts_of_a_tick_are_summed_up_and_unknown_assets_left_out(world: World
     assert event.metadata["changed"].value == 2
 
 
+def test_a_worker_reports_the_seconds_in_which_its_stages_worked(world: World) -> None:
+    clock = iter([0.0, 2.0, 2.5, 60.0, 61.0])
+    tally = Tally(world.hub, lambda: next(clock))
+    tally.begin()
+    tally.add("match", {"matched": 1}, Subject())
+    tally.add("load", {"leads_created": 1}, Subject())
+    tally.begin()  # it has waited meanwhile
+    tally.add("match", {"matched": 2}, Subject())
+    tally.report()
+    by_stage = {one.stage: one for one in etl_reports.reports_since(world.hub, 0)}
+    assert {stage: round(one.seconds, 1) for stage, one in by_stage.items()} == {
+        "match": 3.0, "load": 0.5,
+    }  # fmt: skip
+    assert by_stage["match"].counts == {"matched": 3}
+    events = _told(world)
+    assert told(events) == f"reported what ran outside Dagster: {len(events)} events of assets"
+    assert told([]) == "nothing happened outside Dagster"
+
+
 def test_a_sensor_that_is_new_begins_with_the_latest_reports(world: World) -> None:
     _sync(world, 1)
     every = etl_reports.reports_since(world.hub, 0)
@@ -207,6 +228,9 @@ def test_a_sync_that_failed_is_red_until_a_good_one(world: World) -> None:
         "salesforce/leads: the source counted 2, handed out 1; missing 1 between "
     )
     assert _unproved(world) == [said.description], "hub status says the same"
+    assert told(events).endswith(f"of which failed: {', '.join(sorted(failed))}"), (
+        "the tick says it"
+    )
     last = _last(world)
     world.salesforce.hidden.clear()
     flow.sync(world.hub, ["salesforce"])
