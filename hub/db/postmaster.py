@@ -140,9 +140,7 @@ class Postmaster:
 
     def _pid(self) -> int | None:
         """Return the id of the process in the pid file; None if there is none."""
-        with suppress(OSError, ValueError, IndexError):
-            return int(self._pid_file.read_text().splitlines()[0])
-        return None
+        return _first_line(self._pid_file)
 
     def _runs_as(self, pid: int | None) -> bool:
         """Tell whether a process is a postmaster of this data folder; a zombie is not."""
@@ -151,10 +149,14 @@ class Postmaster:
         return False
 
     def _forget_dead_postmaster(self) -> None:
-        """Remove a pid file whose process is not a postmaster of this data folder."""
-        pid = self._pid()
-        if pid is not None and not self._runs_as(pid):
-            self._pid_file.unlink(missing_ok=True)
+        """Remove pid files whose process is not a postmaster of this data folder.
+
+        After a power cut another process can have the id. PostgreSQL refuses to start then.
+        """
+        for file in (self._pid_file, *self._socket.glob(".s.PGSQL.*.lock")):
+            pid = _first_line(file)
+            if pid is not None and not self._runs_as(pid):
+                file.unlink(missing_ok=True)
 
     def run(
         self, command: Sequence[str], *, check: bool = True
@@ -228,3 +230,10 @@ class Postmaster:
                     opened.append(str(folder))
         if opened:
             log.warning("folders_made_traversable", folders=opened)
+
+
+def _first_line(file: Path) -> int | None:
+    """Return the id of a process in the first line of a file; None if there is none."""
+    with suppress(OSError, ValueError, IndexError):
+        return int(file.read_text().splitlines()[0])
+    return None
