@@ -48,6 +48,8 @@ def write_dagster_home(
         # A code server that ends waits for open questions, else for a minute.
         "DAGSTER_GRPC_SHUTDOWN_GRACE_PERIOD": str(_OPEN_QUESTIONS_S),
         "FRESHNESS_DAEMON_INTERVAL_SECONDS": str(_freshness_s(settings)),
+        # `python -m` looks into the working directory first: a user's queue.py there would be imported.
+        "PYTHONSAFEPATH": "1",
         "HUB_HOME": str(settings.home),
         "HUB_CONFIG": str(config.absolute()) if config else os.environ.get("HUB_CONFIG", ""),
     }
