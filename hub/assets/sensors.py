@@ -64,9 +64,7 @@ def stage_sensor(
         return dg.SensorResult(
             asset_events=events,
             cursor=mark.to_text() if mark else context.cursor,
-            skip_reason=told(
-                events
-            ),  # it starts no run: Dagster shows its sentence as of a skipped tick
+            skip_reason=told(events),  # it starts no run, so Dagster shows the tick as skipped
         )
 
     return sensor
