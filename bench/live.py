@@ -51,6 +51,8 @@ from hub.settings import Settings
 
 _MAIN = "from hub.cli.app import main; main()"
 _START_S, _LATE_S, _END_S = 900, 180, 30
+_REST_S = 20
+"""Seconds that a rate takes beside its posts, and the end of all processes."""
 _GOOD = (0, 3)
 """3: a sync met values for quarantine."""
 _LONGEST_S = 900
@@ -277,9 +279,12 @@ def _brief(one: Figures) -> str:
     )
 
 
-def _rates(place: Place, args: argparse.Namespace) -> Iterator[Figures]:
-    """Yield a run for each rate, until one does not hold."""
+def _rates(place: Place, args: argparse.Namespace, until: float) -> Iterator[Figures]:
+    """Yield a run for each rate, until one does not hold, or until the time is over."""
     for rate in args.rates:
+        if time.monotonic() + args.rate_seconds + _REST_S > until and rate != args.rates[0]:
+            say(f"no time is left for {rate:g} a second")
+            return
         say(f"{rate:g} a second, for {args.rate_seconds:g} s")
         one = measure(
             place, f"r{rate:g}".replace(".", "x"), rate, args.rate_seconds, seed=args.seed
@@ -309,6 +314,9 @@ def _chosen() -> argparse.Namespace:
     parser.add_argument(
         "--rates", type=_numbers, default=[], help="people a second, such as 20,40,60"
     )
+    parser.add_argument(
+        "--minutes", type=float, default=11.5, help="after so many no further rate is tried"
+    )
     parser.add_argument("--rate-seconds", type=float, default=20.0, help="how long each rate")
     parser.add_argument(
         "--people",
@@ -328,6 +336,7 @@ def main() -> int:
     """Measure, and print the block."""
     args = _chosen()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything is ended
+    until = time.monotonic() + args.minutes * 60
     with running(args.people) as place:
         say("the first leads warm the processes up")
         measure(place, "warm", args.rate, 2, seed=args.seed)
@@ -337,7 +346,7 @@ def main() -> int:
         found += _beside(place, args)
         with place.engine.connect() as conn:
             sizes = {"leads": int(conn.execute(_LANDED).scalar_one())}
-        rates = list(_rates(place, args))
+        rates = list(_rates(place, args, until))
     shown = "\n".join(block(found, rates, sizes)) + "\n"
     if args.write:
         args.write.write_text(shown)

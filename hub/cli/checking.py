@@ -1,17 +1,19 @@
 """The command `hub check`: settings, database, and the checks of every source."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from hub.actions.setup.yaml_names import Written, unknown
 from hub.cli.checking_gateway import gateway_findings
 from hub.cli.session import opened
-from hub.connectors.base import Finding
+from hub.connectors.base import Connector, Finding, TellsWebhooks
+from hub.connectors.findings import registrations
 from hub.crm.ownership import left_with_records
-from hub.errors import ConfigError, HubError
+from hub.errors import ConfigError, ForbiddenError, HubError
 from hub.etl import alerts
 from hub.etl.context import Hub
+from hub.etl.recovered import has_webhook
 from hub.settings.loading import find
 
 
@@ -80,7 +82,25 @@ def _unknown(hub: Hub, written: Written) -> list[Finding]:
 
 def _check(hub: Hub, source: str) -> Sequence[Finding]:
     try:
-        findings = hub.connector(source).check()
+        connector = hub.connector(source)
+        findings = [*connector.check(), *_webhooks(hub, source, connector)]
     except HubError as exc:
         return [Finding(source, ok=False, message=exc.message, hint=exc.hint or "")]
     return [replace(one, subject=f"{source}/{one.subject}") for one in findings]
+
+
+def _webhooks(hub: Hub, source: str, connector: Connector) -> Iterator[Finding]:
+    """Compare the webhooks that a vendor has with those that hub.yaml wants, where the vendor tells them."""
+    public_url = hub.settings.gateway.public_url
+    wants = public_url and has_webhook(hub, source)
+    if not wants or not isinstance(connector, TellsWebhooks):
+        return
+    try:
+        places = connector.registered()
+    except ForbiddenError:
+        yield Finding(
+            "webhooks", ok=True, message="the token may not read webhooks, so they are not compared with hub.yaml",
+            hint="a token with the scope webhooks:read lets hub check compare them",
+        )  # fmt: skip
+        return
+    yield from registrations(places, f"{public_url}/hooks/{source}")

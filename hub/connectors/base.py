@@ -170,6 +170,26 @@ class Rereads(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A webhook that a vendor has: the address that it calls, and whether it does."""
+
+    url: str
+    is_enabled: bool
+
+
+@runtime_checkable
+class TellsWebhooks(Protocol):
+    """The further interface of a connector whose vendor tells which webhooks it has."""
+
+    def registered(self) -> Mapping[str, Sequence[Registered]]:
+        """Return the webhooks of each part of the account, as `forms/<id>`; of parts without one too.
+
+        Raises what `Connector` says.
+        """
+        ...
+
+
 @runtime_checkable
 class ReadsNamed(Protocol):
     """The further interface of a connector whose vendor sends hints: objects are read by their names."""

@@ -26,6 +26,7 @@ from hub.connectors.base import (
     News,
     Page,
     PartFault,
+    Registered,
     Stream,
     Window,
 )
@@ -72,6 +73,13 @@ class _Form(msgspec.Struct):
 
     id: str = ""
     last_updated_at: str = ""
+
+
+class _Webhook(msgspec.Struct):
+    """An entry in the list of a form's webhooks."""
+
+    url: str = ""
+    enabled: bool = False
 
 
 class _Item(msgspec.Struct):
@@ -220,6 +228,18 @@ class TypeformConnector:
         findings.extend(self._check_form(form) for form in forms)
         findings.extend(skipped(self._config.skip))
         return [*findings, webhooks(has_secret=bool(self._config.webhook_secret))]
+
+    def registered(self) -> Mapping[str, Sequence[Registered]]:
+        """Return the webhooks of each form; see `hub.connectors.base.TellsWebhooks`.
+
+        https://www.typeform.com/developers/webhooks/reference/retrieve-webhooks/
+        """
+        found: dict[str, Sequence[Registered]] = {}
+        for form in self._forms():
+            answer = self._client.find(_webhooks_path(form.id))
+            has = [decode(raw, _Webhook) for raw in answer.items("items")] if answer else []
+            found[_part(form.id)] = [Registered(one.url, one.enabled) for one in has]
+        return found
 
     def _check_form(self, form: _Form) -> Finding:
         try:
@@ -380,6 +400,10 @@ class TypeformConnector:
 def _part(form_id: str) -> str:
     """Return the name of a form in messages and in the setting `skip`."""
     return f"forms/{form_id}"
+
+
+def _webhooks_path(form_id: str) -> str:
+    return f"/forms/{quote(form_id, safe='')}/webhooks"
 
 
 def _responses_path(form_id: str) -> str:
