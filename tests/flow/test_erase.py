@@ -263,7 +263,7 @@ def test_an_erased_person_is_nowhere_and_stays_away(lea: World, server: Server) 
     assert hits(lea) == {}
     with dagster_run.instance_of(lea.hub.settings, lea.db) as instance:
         assert dagster_run.readable(instance, run_id) == events
-    assert receipt.is_complete
+    assert receipt.complete
     assert receipt.objects == said.objects
     assert receipt.tombstones == said.tombstones
     assert said.mentions.keys() <= receipt.mentions.keys(), "what the dry run has told"
