@@ -265,7 +265,7 @@ def _source(
     opened = files.open_files(hub, paths, mapping, Mode(mode), overwrites=overwrites)
     files.check_same(hub, opened)
     for finding in opened.check():
-        print_warning(finding.message if finding.ok else f"question: {finding.message}")
+        print_warning(finding.message)
     for stream in opened.objects():
         if left := opened.left_out_n(stream):
             print_warning(f"{stream.name}: --mode {mode} leaves out {left} rows by their ids")

@@ -137,6 +137,7 @@ def bool_(value: object, _args: Args, _ctx: Ctx) -> Outcome:
     raise RecordError("neither true nor false")
 
 
+_EITHER_ORDER = re.compile(r"\d{1,2}[/.-]\d{1,2}[/.-]\d{4}\b")
 _SECONDS_END = 100_000_000_000  # larger epochs are milliseconds (the year 5138 in seconds)
 
 
@@ -186,7 +187,9 @@ def _moment(raw: str, layout: str | None) -> datetime:
             return moment
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError, OSError) as exc:
-        raise RecordError("not a time") from exc
+        is_open = _EITHER_ORDER.match(raw)
+        why = "the order of day and month is not known" if is_open else "not a time"
+        raise RecordError(why) from exc
 
 
 @transform(params={"format": (str,)})

@@ -54,6 +54,7 @@ class _Preview:
         self._users: list[tuple[str, str]] = []
         self._asked: list[int] = []
         self._lost: list[int] = []
+        self._out: set[int] = set()  # records that would be taken out or put back
         self._plain: set[int] = set()  # records of deals and activities that would go
 
     def report(self) -> Undone:
@@ -71,6 +72,7 @@ class _Preview:
         part = Undone(batch.id)
         going = sort_out(conn, batch, brought, part, self._plain)
         self._plain |= {r.id for r in going if r.target in plain_rows.TARGETS}
+        self._out |= {r.id for r in going}
         known = {r.id for r in going if r.was_known}
         before = inputs.before(conn, batch.id, sorted(known))
         again = {i for i, said in before.items() if said.is_undone}
@@ -118,7 +120,7 @@ class _Preview:
         conn, going = self._conn, self._going
         going.add_digests(conn, self._batch.id)
         last = Undone(self._batch.id)
-        fields.sort_out(self._conn, self._batch.id, last, with_values=False)
+        fields.sort_out(self._conn, self._batch.id, last, self._out)
         last.reverted["leads"] = len(going.leads)
         last.reverted["contacts"] = len(going.contacts)
         last.reverted["alerts"] = len(going.alerts)

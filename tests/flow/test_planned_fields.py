@@ -13,6 +13,7 @@ from hub.actions.people.edit import edit
 from hub.actions.setup import custom_field
 from hub.crm.custom_fields import CustomField
 from hub.errors import ActionError, ConfigError
+from hub.etl import flow
 from hub.mappings.loader import load_all
 from hub.undo.report import Kept
 from tests.acting import done
@@ -96,8 +97,12 @@ def test_a_field_that_was_used_or_changed_stays(answered: World) -> None:
         (lead,) = conn.exec_driver_sql("SELECT id FROM crm.lead").all()
         done(conn, edit, "operator", f"lead/{lead.id}", {"custom_fields.Region__c": "South"})
 
+    told = preview_undo(world.db.engine, WHO, done_.migration.batch.id)
     report = undo_batch(world.db.engine, WHO, done_.migration.batch.id)
 
+    assert (told.reverted, told.edited, told.blocked) == (
+        report.reverted, report.edited, report.blocked,
+    )  # fmt: skip
     assert report.reverted["fields"] == 1
     assert (
         Kept("field lead.Budget__c", (), "a user has changed its definition since") in report.edited
@@ -105,6 +110,25 @@ def test_a_field_that_was_used_or_changed_stays(answered: World) -> None:
     assert Kept("field lead.Region__c", (), "records that stay have values in it") in report.blocked
     assert set(fields(world)) == {"Budget__c", "Region__c", "Size__c"}
     assert fields(world)["Size__c"][2] == ["small"]
+
+
+def test_a_field_stays_for_a_value_from_before_the_migration_and_the_preview_says_so(
+    answered: World,
+) -> None:
+    world = answered
+    flow.sync(world.hub, ["salesforce"])  # its values come before their fields are defined
+    later = salesforce_lead(1, at=90, LastName="Abara", Title="CEO", Budget__c=9.0, Region__c=None)
+    world.add("salesforce", "leads", later)
+    batch = migrate.run(world.hub, WHO, "salesforce").migration.batch.id
+
+    told = preview_undo(world.db.engine, WHO, batch)
+    report = undo_batch(world.db.engine, WHO, batch)
+
+    kept = {one.name for one in report.blocked}
+    assert {"field lead.Budget__c", "field lead.Region__c"} <= kept
+    assert (told.reverted, told.edited, told.blocked) == (
+        report.reverted, report.edited, report.blocked,
+    )  # fmt: skip
 
 
 def test_a_migration_that_goes_on_by_itself_defines_its_fields(answered: World, place: Any) -> None:

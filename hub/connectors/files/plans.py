@@ -208,14 +208,20 @@ def _column(
     return Column(header, field, type_, order, sign, held, question, custom)
 
 
+_DATES = (
+    "write `dates: day_first` or `dates: month_first` into the mapping file, which --propose writes; "
+    "until then none of these dates is read"
+)
+
+
 def _date_question(held: ColumnProfile) -> str:
     shown = f"for example {held.samples[0]}" if held.samples else ""
     if held.dates.day_first or held.dates.month_first:
         return (
             f"{held.dates.day_first} dates have the day first, and {held.dates.month_first} the month ({shown}): "
-            "set `dates` to day_first or month_first"
+            f"{_DATES}"
         )
-    return f"the day or the month may come first ({shown}): set `dates` to day_first or month_first"
+    return f"the day or the month may come first ({shown}): {_DATES}"
 
 
 def by_kind(plans: Sequence[TablePlan]) -> dict[str, list[TablePlan]]:
