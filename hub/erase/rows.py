@@ -28,7 +28,7 @@ from hub.crm import activity_tables, deal_tables, derived
 from hub.crm import tables as crm
 from hub.db import outbox
 from hub.erase.tied import Tied
-from hub.records import departing, entities
+from hub.records import departing, entities, identity, sources
 from hub.records import tables as ops
 from hub.records.companies import ORGANISATION
 
@@ -180,7 +180,9 @@ def remove(conn: Connection, ids: Tied) -> dict[str, int]:
         conn: an open transaction, under the identity lock and the lock of companies.
         ids: the person's; a second call finds less.
     """
-    departing.forget_keys(conn, ids.records)
+    keys = identity.keys_of(conn, ids.records)
+    departing.forget_keys(conn, keys)
+    sources.forget_keys(conn, [*keys])
     done: dict[str, int] = {}
     for table, values in DETACHED:
         is_tied = table.c.record_id == func.any(literal(ids.records))

@@ -282,6 +282,7 @@ def forget(
     withdrawn: Sequence[int],
     restored: Sequence[int],
     co_members: Mapping[int, int],
+    keys: Mapping[int, Sequence[int]],
 ) -> None:
     """Group companies again after records were withdrawn, or went back to earlier values.
 
@@ -290,8 +291,9 @@ def forget(
         withdrawn: records that take part in nothing any more.
         restored: records that stay, with other values.
         co_members: those that shared a company with any: record → company.
+        keys: the hashes by which withdrawn records were found.
     """
-    departing.forget_keys(conn, withdrawn)
+    departing.forget_keys(conn, {i: keys[i] for i in withdrawn if i in keys})
     company_questions.replace(conn, withdrawn, {})
     if restored or co_members:
         place_records(conn, sorted({*restored, *co_members}))

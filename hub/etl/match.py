@@ -166,6 +166,8 @@ def forget(
     restored: Sequence[int],
     co_members: Sequence[int],
     leaving: Collection[int] = (),
+    *,
+    keys: Mapping[int, Sequence[int]],
 ) -> set[int]:
     """Match the rest after records were undone, or restored to earlier values.
 
@@ -177,6 +179,7 @@ def forget(
         restored: records that stay, with other values.
         co_members: records that shared an entity with any of them.
         leaving: records that will be undone next: no record is joined with one of them.
+        keys: the hashes by which undone records were found; their rows do not have them any more.
 
     Returns:
         The stale entities.
@@ -187,10 +190,9 @@ def forget(
     again = sorted({*restored, *inherited})
     records = identity.load_records(conn, again)
     views = views_of(conn, records)
-    before = keying.stored_keys(records) | identity.keys_of(conn, undone)
+    before = keying.stored_keys(records) | {i: keys[i] for i in undone if i in keys}
     found = keying.replace(conn, before, keying.named(views, model, gone=undone), leaving=leaving)
     sources.place(conn, {}, {i: own for i, own in found.changed.items() if i in views})
-    sources.forget_keys(conn, undone)
     judged = sorted({*again, *found.sharers})
     _read_more(conn, {i for pair in found.pairs for i in pair}, records, views)
     pairs = {(a, b) for a, b in found.pairs if _may_join(records[a], records[b], leaving)}

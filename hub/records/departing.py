@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, text
 
-from hub.records import edges, entities, identity, match_keys, queue, reviews, sources
+from hub.records import edges, entities, match_keys, queue, reviews
 
 
 def co_members(conn: Connection, record_ids: Sequence[int], target: str) -> dict[int, int]:
@@ -34,11 +34,12 @@ def move_anchors(conn: Connection, leaving: Sequence[int], left: Mapping[int, in
     entities.move_anchors(conn, leaving, oldest)
 
 
-def forget_keys(conn: Connection, leaving: Sequence[int]) -> None:
-    """Delete the keys of leaving records; call under the lock of their kind."""
-    known = identity.keys_of(conn, leaving)
-    match_keys.replace(conn, known, {})
-    sources.forget_keys(conn, list(known))
+def forget_keys(conn: Connection, leaving: Mapping[int, Sequence[int]]) -> None:
+    """Delete the keys of leaving records: record → hashes. Call under the lock of their kind.
+
+    The rows of the records lose the hashes when they are taken out (`sources.take_out`).
+    """
+    match_keys.replace(conn, leaving, {})
 
 
 def forget_links(conn: Connection, leaving: Sequence[int], changed: Sequence[int] = ()) -> None:

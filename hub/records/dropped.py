@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, text
 
-from hub.records import departing, sources
+from hub.records import departing, identity, sources
 
 # All versions were mapped again, and none has given the record. The only record of an entity stays:
 # what becomes of its rows is decided by the fold.
@@ -36,7 +36,7 @@ def take_out(conn: Connection, ids: Sequence[int], batch_id: int) -> list[int]:
     for record in ids:
         others.pop(record, None)
     departing.move_anchors(conn, ids, others)
+    departing.forget_keys(conn, identity.keys_of(conn, ids))
     sources.take_out(conn, ids, batch_id)
-    departing.forget_keys(conn, ids)
     departing.forget_links(conn, ids)
     return sorted(others)

@@ -433,6 +433,8 @@ def delete_of_entity(conn: Connection, entity_id: int, source: str) -> None:
 def take_out(conn: Connection, ids: Sequence[int], batch_id: int) -> None:
     """Take records out of their entities, until their source sends them again.
 
+    The rows lose the hashes of their keys: the caller has read them (`identity.keys_of`), and deletes the keys.
+
     Args:
         conn: an open transaction.
         ids: records.
@@ -441,7 +443,7 @@ def take_out(conn: Connection, ids: Sequence[int], batch_id: int) -> None:
     conn.execute(
         text(
             "UPDATE ops.source_record SET withdrawn_by = :batch, entity_id = NULL, "
-            "joined_batch_id = NULL WHERE id = ANY(:ids)"
+            "joined_batch_id = NULL, match_keys = NULL WHERE id = ANY(:ids)"
         ),
         {"ids": list(ids), "batch": batch_id},
     )

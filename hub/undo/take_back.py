@@ -16,7 +16,7 @@ from hub.crm import groups as stored
 from hub.db.locks import company_lock, company_watch, identity_lock
 from hub.etl import accounts, companies, groups, load, match, unmatched
 from hub.model.entities import PERSON_REFS
-from hub.records import consent_events, departing, entities, folding, sources
+from hub.records import consent_events, departing, entities, folding, identity, sources
 from hub.records.companies import ORGANISATION, set_company_keys
 from hub.undo import inputs, plain_rows, restoring
 from hub.undo.inputs import PERSON, Brought, Key, Known
@@ -129,18 +129,21 @@ def _records(
     report.consents = consent_events.events_of_records(conn, ids)
     known = {r.id for r in going if r.was_known}
     again = sources.restore(conn, work.batch.id, sorted(known)) if known else set()
-    restoring.mark_undone(conn, sorted({*ids} - known), work.undo_id)
+    out = sorted({*ids} - known)
+    keys = identity.keys_of(conn, [*out, *again])
+    restoring.mark_undone(conn, out, work.undo_id)
+    sources.forget_keys(conn, sorted(again))
     lost, restored = {*ids} - known | again, known - again
     departing.forget_links(conn, sorted(lost), sorted(restored))
     report.reverted["records"] = len(lost)
     report.reverted["restored"] = len(restored)
     report.records = sorted({r.name for r in going})
     firms = _part(conn, going, ORGANISATION, shared.companies, lost)
-    stale, concerned = _match_companies(conn, firms)
+    stale, concerned = _match_companies(conn, firms, keys)
     people = _part(conn, going, PERSON, shared.people, lost)
     beside = sorted(people.left.keys() - set(people.restored))
     leaving = work.leaving - set(ids)
-    woken = match.forget(conn, people.lost, people.restored, beside, leaving)
+    woken = match.forget(conn, people.lost, people.restored, beside, leaving, keys=keys)
     return _Stale(woken | set(people.left.values()), stale, concerned), lost
 
 
@@ -170,10 +173,12 @@ def _part(
     return _Part(gone, sorted(own.difference(lost)), left, sorted(emptied))
 
 
-def _match_companies(conn: Connection, of: _Part) -> tuple[set[int], set[int]]:
+def _match_companies(
+    conn: Connection, of: _Part, keys: Mapping[int, Sequence[int]]
+) -> tuple[set[int], set[int]]:
     if not of.lost and not of.restored:
         return set(), set()
-    companies.forget(conn, of.lost, of.restored, of.left)
+    companies.forget(conn, of.lost, of.restored, of.left, keys)
     set_company_keys(conn, dict.fromkeys(of.emptied, ()))
     contacts.close_companies(conn, of.emptied)
     concerned = accounts.wake_people(conn, of.emptied)
