@@ -39,10 +39,11 @@ def reconcile(
     from hub.cli.html import write_page
     from hub.cli.reconcile_page import render
     from hub.cli.session import opened_database
+    from hub.views.decisions import decisions
     from hub.views.encoding import to_json
     from hub.views.reconciliation import LINE, line, reconciliation, records, reject_reasons
 
-    with opened_database(config) as (database, _settings), database.engine.begin() as conn:
+    with opened_database(config) as (database, settings), database.engine.begin() as conn:
         proof = reconciliation(conn, batch)
         if proof is None:
             raise ConfigError(f"there is no batch {batch}", hint="hub batches lists them")
@@ -51,7 +52,7 @@ def reconcile(
             lines = (line(one, reasons.get(one.key, "")) for one in records(conn, batch))
             _write_csv(csv_file, LINE, lines)
         if html_file is not None:
-            write_page(html_file, render(proof))
+            write_page(html_file, render(proof, decisions(settings.mappings_dir, proof.source)))
         wanted = (
             line(one, reasons.get(one.key, ""))
             for one in _among(records(conn, batch), stream, verdict)

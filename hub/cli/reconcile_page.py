@@ -11,6 +11,9 @@ from hub.cli.html import page, table
 from hub.cli.output import in_zone
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hub.views.decisions import Decision
     from hub.views.reconciliation import Reconciliation
 
 _SIGN = """
@@ -21,14 +24,20 @@ _SIGN = """
 """
 
 
-def render(proof: "Reconciliation") -> str:
-    """Return the report as HTML."""
+def render(proof: "Reconciliation", decided: "Sequence[Decision]" = ()) -> str:
+    """Return the report as HTML.
+
+    Args:
+        proof: of the batch.
+        decided: the answers that the mappings of its source follow now.
+    """
     title = f"Batch {proof.batch}: {proof.kind} of {proof.source}"
     parts = [
         _summary(proof),
         _streams(proof),
         _faults(proof),
         _owners(proof),
+        _decided(decided),
         _refused(proof),
         _sums(proof),
     ]
@@ -93,6 +102,13 @@ def _faults(proof: "Reconciliation") -> str:
 def _owners(proof: "Reconciliation") -> str:
     kinds, rows = owners_by_kind(proof)
     return f"<h2>Owners</h2>{table(('owner', *kinds), rows)}" if rows else ""
+
+
+def _decided(decided: "Sequence[Decision]") -> str:
+    if not decided:
+        return ""
+    rows = [(one.about, one.of, one.here) for one in decided]
+    return f"<h2>What was decided</h2>{table(('about', 'at the source', 'here'), rows)}"
 
 
 def owners_by_kind(

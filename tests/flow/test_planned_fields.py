@@ -11,11 +11,14 @@ from hub.actions.batches.undo import preview_undo, undo_batch
 from hub.actions.context import Acting, Begun, Context
 from hub.actions.people.edit import edit
 from hub.actions.setup import custom_field
+from hub.cli.reconcile_page import render
 from hub.crm.custom_fields import CustomField
 from hub.errors import ActionError, ConfigError
 from hub.etl import flow
 from hub.mappings.loader import load_all
 from hub.undo.report import Kept
+from hub.views.decisions import decisions
+from hub.views.reconciliation import reconciliation
 from tests.acting import done
 from tests.flow.conftest import World, salesforce_lead
 from tests.flow.test_migrate import WHO, place
@@ -83,6 +86,12 @@ def test_fields_are_planned_defined_and_taken_back(answered: World, place: Any) 
     assert lead.held == {
         "Budget__c": 1200.5, "Region__c": "North", "Size__c": "Large", "Left__c": "as it is"
     }  # fmt: skip
+    with world.db.engine.begin() as conn:
+        proof = reconciliation(conn, batch)
+    decided = decisions(world.hub.settings.mappings_dir, "salesforce")
+    assert proof is not None
+    assert "<td>leads.Budget__c</td><td>Budget in EUR, number</td>" in render(proof, decided)
+    assert [one.of for one in decided] == [f"leads.{name}" for name in wanted]
     told = preview_undo(world.db.engine, WHO, batch)
     assert told.reverted["fields"] == 3
     assert undo_batch(world.db.engine, WHO, batch).reverted["fields"] == 3
