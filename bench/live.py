@@ -5,8 +5,8 @@
 of Typeform, HubSpot and Mailchimp are posted at a steady rate (`bench.live_posts`):
 
 - while nothing else happens
-- while `hub sync salesforce` reads 50,000 leads for the first time, to its end
-- while `hub undo` takes this sync back, to its end
+- while `hub sync salesforce` reads 50,000 leads for the first time, to its end, or for `--beside-most` seconds
+- while `hub undo` takes this sync back, in the same way
 - at each of `--rates`, until p95 is over two seconds
 
 For each run: acknowledgement p95; request to mail p50 and p95, by the mail server's own time; the longest
@@ -55,8 +55,6 @@ _REST_S = 20
 """Seconds that a rate takes beside its posts, and the end of all processes."""
 _GOOD = (0, 3)
 """3: a sync met values for quarantine."""
-_LONGEST_S = 900
-"""No run posts longer; a sync that takes longer is waited for without posts."""
 _CLOCK = SystemClock()
 _TEAM = """
 people:
@@ -123,14 +121,14 @@ def mails_of(place: Place, run: str) -> dict[str, list[float]]:
 
 def measure(
     place: Place, run: str, rate: float, seconds: float, *,
-    seed: int, beside: "subprocess.Popen[str] | None" = None,
+    seed: int, beside: "subprocess.Popen[str] | None" = None, most_s: float = 0.0,
 ) -> Figures:  # fmt: skip
     """Post the webhooks of one run, wait for their mails, and return the figures.
 
-    With a process beside it goes on until that process has ended, and for `seconds` at least.
+    With a process beside it goes on until that process has ended, for `seconds` at least and `most_s` at most.
     """
     requests.delete(f"{place.control}/mail", timeout=60).raise_for_status()
-    posts = plan(rate, _LONGEST_S if beside else seconds, random.Random(seed))
+    posts = plan(rate, max(seconds, most_s), random.Random(seed))
     sender = Vendors(run, place.control, place.secrets)
     until, own_s = time.monotonic() + seconds, time.process_time()
     goes_on: Callable[[], bool] = lambda: True  # noqa: E731
@@ -241,22 +239,27 @@ def _done(process: "subprocess.Popen[str]") -> None:
         raise SystemExit(f"{process.args!r} ended with {process.returncode}: {out[-2000:]}")
 
 
-def _beside(place: Place, args: argparse.Namespace) -> Iterator[Figures]:
-    """Yield the runs beside a sync and beside its undo."""
+def _beside(place: Place, args: argparse.Namespace, until: float) -> Iterator[Figures]:
+    """Yield the runs beside a sync and beside its undo; the undo only if time is left."""
     for name in args.beside:
+        if name != args.beside[0] and time.monotonic() + args.beside_seconds + _REST_S > until:
+            say(f"no time is left for hub {name}")
+            return
         words = ("sync", "salesforce", "--json") if name == "sync" else _undo(place)
         say(f"{args.rate:g} a second beside: hub {' '.join(words)}")
         began = time.monotonic()
         with (place.root / f"{name}.out").open("w") as out:  # a pipe that is not read would stop it
             process = _hub(place.root, place.env, *words, out=out)
             one = measure(
-                place, name, args.rate, args.beside_seconds, seed=args.seed, beside=process
-            )
+                place, name, args.rate, args.beside_seconds, seed=args.seed, beside=process,
+                most_s=args.beside_most,
+            )  # fmt: skip
             code = process.wait()
         if code not in _GOOD:
             raise SystemExit(f"hub {' '.join(words)} ended with {code}")
-        one.beside = f"`hub {name}`"
-        say(f"hub {name} has ended; {time.monotonic() - began:.0f} s; {_brief(one)}")
+        took_s = time.monotonic() - began
+        one.beside = f"`hub {name}` ({took_s:.0f} s)"
+        say(f"hub {name} has ended; {took_s:.0f} s; {_brief(one)}")
         yield one
 
 
@@ -311,11 +314,12 @@ def _chosen() -> argparse.Namespace:
         "--beside", type=_words, default=["sync", "undo"], help="sync, sync,undo, or nothing"
     )
     parser.add_argument("--beside-seconds", type=float, default=60.0, help="how long at least")
+    parser.add_argument("--beside-most", type=float, default=180.0, help="how long at most")
     parser.add_argument(
         "--rates", type=_numbers, default=[], help="people a second, such as 20,40,60"
     )
     parser.add_argument(
-        "--minutes", type=float, default=11.5, help="after so many no further rate is tried"
+        "--minutes", type=float, default=11.5, help="after so many no further run begins"
     )
     parser.add_argument("--rate-seconds", type=float, default=20.0, help="how long each rate")
     parser.add_argument(
@@ -343,7 +347,7 @@ def main() -> int:
         say(f"{args.rate:g} a second, idle, for {args.seconds:g} s")
         found = [measure(place, "idle", args.rate, args.seconds, seed=args.seed)]
         say(_brief(found[0]))
-        found += _beside(place, args)
+        found += _beside(place, args, until)
         with place.engine.connect() as conn:
             sizes = {"leads": int(conn.execute(_LANDED).scalar_one())}
         rates = list(_rates(place, args, until))

@@ -81,6 +81,8 @@ def bound(one: Figures) -> str:
         return f"the CPU of the machine, {cores_n} cores"
     if held >= _FULL:
         return f"the identity lock, held {held:.0%} of the time"
+    if one.load > 2 * cores_n and sum(one.cores.values()) < cores_n / 2:
+        return f"other work on the machine (load {one.load:.0f})"
     return "none of CPU and identity lock: what waits is the disk or the mail server"
 
 
