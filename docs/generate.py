@@ -25,7 +25,7 @@ from hub.cli import groups
 from hub.cli.commands import places
 from hub.db.schema import MIGRATIONS
 from hub.errors import RecordError
-from hub.mappings import document
+from hub.mappings import document, rule_document
 from hub.mappings.compiler import compile_document
 from hub.mappings.loader import load_text
 from hub.mappings.registry import REGISTRY, Ctx, Remark, Transform
@@ -210,7 +210,9 @@ def mapping_page() -> str:
         lines += [f"| `{key}` | {_cell(what)} |" for key, what in _arguments(model).items()]
     lines += ["", "## Predicates", "", "| predicate | holds where | example | of a record |"]
     lines += ["|---|---|---|---|"]
-    lines += [_predicate_row(name, examples["predicates"][name]) for name in document.PREDICATES]
+    lines += [
+        _predicate_row(name, examples["predicates"][name]) for name in rule_document.PREDICATES
+    ]
     lines += ["", "## Transforms", ""]
     lines += _flowed(
         """Arguments in bold are needed. A transform is not asked about null, `const` excepted. A value
@@ -249,10 +251,10 @@ _MODELS: dict[str, type[BaseModel]] = {
     "A mapping": document.MappingDocument,
     "A target of emit": document.Target,
     "reject_if": document.Rejection,
-    "A rule": document.Rule,
-    "answer, question": document.Answer,
-    "copy": document.Copy,
-    "lookup": document.Lookup,
+    "A rule": rule_document.Rule,
+    "answer, question": rule_document.Answer,
+    "copy": rule_document.Copy,
+    "lookup": rule_document.Lookup,
     "A test": Case,
     "An expected record": Expected,
 }
@@ -333,7 +335,7 @@ def _predicate_row(name: str, example: dict[str, Any]) -> str:
     plan = compile_document(load_text(json.dumps(text)))
     if plan.when is None or not plan.when(plan.paths.row(example["record"], "1")):
         raise ValueError(f"the example of {name} does not hold")
-    cells = [f"`{name}`", _cell(document.PREDICATES[name]), _cell(f"`{_flow(asked)}`")]
+    cells = [f"`{name}`", _cell(rule_document.PREDICATES[name]), _cell(f"`{_flow(asked)}`")]
     return f"| {' | '.join(cells)} | {_shown(example['record'])} |"
 
 

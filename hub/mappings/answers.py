@@ -10,8 +10,8 @@ from dataclasses import field
 from typing import Any, NamedTuple
 
 from hub.frozen import dataclass
-from hub.mappings.document import Answer
 from hub.mappings.form_titles import asks_for, bare, is_about_others, phrases_of
+from hub.mappings.rule_document import Answer
 from hub.mappings.text import clean
 from hub.model.records import JsonValue
 

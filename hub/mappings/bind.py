@@ -4,9 +4,10 @@ In: a document. Out: faults with the place in the document and the nearest valid
 """
 
 from hub.frozen import dataclass
-from hub.mappings.document import MappingDocument, Rule, Step, Target, nearest, walk_rules
+from hub.mappings.document import MappingDocument, Target, walk_rules
 from hub.mappings.form_titles import field_names
 from hub.mappings.rows import path_parts
+from hub.mappings.rule_document import Rule, Step, nearest
 from hub.mappings.transforms import REGISTRY
 from hub.model.entities import ENTITY_FIELDS
 

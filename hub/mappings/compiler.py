@@ -13,22 +13,14 @@ from pydantic import BaseModel
 
 from hub.mappings import placeholders, predicates, sources
 from hub.mappings.copies import CopiedKeys
-from hub.mappings.document import (
-    Answer,
-    Consents,
-    MappingDocument,
-    Predicate,
-    Rule,
-    Target,
-    const_of,
-    walk_rules,
-)
+from hub.mappings.document import MappingDocument, Target, const_of, walk_rules
 from hub.mappings.known import known_keys
 from hub.mappings.memory import SELDOM_AGAIN, Memory, remembered
 from hub.mappings.paths import Paths, Reads, joined
 from hub.mappings.plan import Check, FieldValue, Getter, Plan, TargetPlan
 from hub.mappings.registry import REGISTRY, Args, Transform
 from hub.mappings.rows import LANGUAGE, REGION, Row, is_blank
+from hub.mappings.rule_document import Answer, Consents, Predicate, Rule
 from hub.mappings.sources import hashable
 from hub.mappings.steps import (
     PAST_ONLY,

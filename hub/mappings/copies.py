@@ -10,11 +10,11 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from hub.errors import RecordError
-from hub.mappings.document import Copy
 from hub.mappings.paths import Paths
 from hub.mappings.placeholders import is_from_a_program
 from hub.mappings.registry import Ctx, Outcome, Remark
 from hub.mappings.rows import LONGEST_SHOWN, Row, look_up, path_parts
+from hub.mappings.rule_document import Copy
 from hub.mappings.text import clean
 from hub.mappings.values import plain
 from hub.model.records import JsonValue

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from hub.mappings.document import MappingDocument, Rule, walk_rules
+from hub.mappings.document import MappingDocument, walk_rules
 from hub.mappings.rows import path_parts
+from hub.mappings.rule_document import Rule
 
 _ENVELOPE = "_envelope"  # the keys around the record in a webhook body
 

@@ -12,9 +12,10 @@ from pydantic import ValidationError
 
 from hub.errors import ConfigError
 from hub.mappings.bind import faults
-from hub.mappings.document import MappingDocument, nearest
+from hub.mappings.document import MappingDocument
 from hub.mappings.files import Lines, parse, read
 from hub.mappings.folders import ANSWERS, HERE, TESTS, documents
+from hub.mappings.rule_document import nearest
 from hub.mappings.tailoring import answers_of, tailored
 
 

@@ -7,9 +7,9 @@ compared without case, accents and punctuation.
 import re
 from collections.abc import Callable, Sequence
 
-from hub.mappings.document import Predicate, Rule
 from hub.mappings.plan import Check, Getter
 from hub.mappings.rows import FAILED, LONGEST_SHOWN, is_blank, shorten
+from hub.mappings.rule_document import Predicate, Rule
 from hub.mappings.text import LONGEST, fold
 
 RuleCompiler = Callable[[Rule], Getter]

@@ -13,8 +13,8 @@ from typing import Any, Final
 from hub.errors import RecordError
 from hub.mappings.answers import Form, FormAnswer, read_form
 from hub.mappings.consents import Consented
-from hub.mappings.document import Answer
 from hub.mappings.registry import Ctx
+from hub.mappings.rule_document import Answer
 from hub.mappings.text import clean
 from hub.model.drift import Unknown
 from hub.model.records import JsonValue, Problem

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from hub.mappings.answers import FormAnswer, assign_answers, read_answers, read_hidden
 from hub.mappings.consents import NO_CONSENT, consented
-from hub.mappings.document import Answer, Consents, Lookup
 from hub.mappings.plan import FieldValue, Getter
 from hub.mappings.rows import FAILED, Row, form_of, is_blank, look_up, path_parts
+from hub.mappings.rule_document import Answer, Consents, Lookup
 from hub.mappings.text import LONGEST
 from hub.model.records import JsonValue
 

@@ -16,8 +16,8 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from hub.errors import ConfigError
-from hub.mappings.document import Strict
 from hub.mappings.files import read
+from hub.mappings.rule_document import Strict
 
 _OWNER_STREAMS = ("users", "owners")
 

@@ -14,11 +14,12 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from hub.errors import ConfigError
-from hub.mappings.document import MappingDocument, Strict
+from hub.mappings.document import MappingDocument
 from hub.mappings.engine import NormalizeSettings
 from hub.mappings.files import read
 from hub.mappings.loader import cases_path_of, load
 from hub.mappings.preview import as_json, map_file
+from hub.mappings.rule_document import Strict
 from hub.model.records import CanonicalRecord
 
 

@@ -1,8 +1,9 @@
 """Find the keys of a payload that a mapping document reads. Pure."""
 
 from hub.mappings.copies import matches_any
-from hub.mappings.document import MappingDocument, Rule, walk_rules
+from hub.mappings.document import MappingDocument, walk_rules
 from hub.mappings.rows import path_parts
+from hub.mappings.rule_document import Rule
 
 
 def used(document: MappingDocument, keys: frozenset[str]) -> frozenset[str]:

@@ -8,7 +8,7 @@ import pytest
 
 from hub.etl import flow, reprocess
 from hub.etl.context import Hub
-from hub.mappings.document import Predicate
+from hub.mappings.rule_document import Predicate
 from tests.flow.conftest import World
 from tests.plays.stage import Stage, Step
 

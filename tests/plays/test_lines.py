@@ -17,8 +17,9 @@ from sqlalchemy.exc import NoResultFound
 from hub.actions.identity import merge
 from hub.errors import ActionError
 from hub.etl import flow
-from hub.mappings.document import Predicate, Rejection
+from hub.mappings.document import Rejection
 from hub.mappings.loader import load_all
+from hub.mappings.rule_document import Predicate
 from hub.matching.bulk import resolve
 from hub.matching.keys import view
 from hub.model.consent import resolve as resolve_consents
