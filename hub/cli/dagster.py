@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from hub.cli.dagster_api import DagsterApi
-from hub.cli.dagster_home import LOCATION, MODULE, code_socket, workspace_file
+from hub.cli.dagster_home import LOCATION, MODULE, code_socket, dagster_home, workspace_file
 from hub.cli.ending import Ending, ending
 from hub.cli.output import print_warning
 from hub.cli.supervisor import ChildPart, Part, PostgresPart, Supervisor
@@ -146,6 +146,7 @@ def parts(
         CODE_SERVER: [
             *python, "dagster", "code-server", "start", "-m", MODULE, "-a", "defs",
             "--socket", str(code_socket(home)), "--location-name", LOCATION,
+            "-d", str(dagster_home(home)),  # Dagster puts this folder before all other modules
         ],
         WEB_SERVER: [
             *python, "hub.assets.web_server", *workspace, "-h", "127.0.0.1", "-p", str(port),

@@ -50,9 +50,20 @@ def write_dagster_home(
         "FRESHNESS_DAEMON_INTERVAL_SECONDS": str(_freshness_s(settings)),
         # `python -m` looks into the working directory first: a user's queue.py there would be imported.
         "PYTHONSAFEPATH": "1",
+        **python_path(home),
         "HUB_HOME": str(settings.home),
         "HUB_CONFIG": str(config.absolute()) if config else os.environ.get("HUB_CONFIG", ""),
     }
+
+
+def python_path(home: Path) -> dict[str, str]:
+    """Return PYTHONPATH with a folder before it, if there is one.
+
+    Dagster takes the first entry of `sys.path` for the folder of its script, and removes it
+    (`dagster._core.code_pointer.load_python_module`). Without such a folder that is a user's entry.
+    """
+    paths = os.environ.get("PYTHONPATH")
+    return {"PYTHONPATH": os.pathsep.join([str(home), paths])} if paths else {}
 
 
 def _freshness_s(settings: Settings) -> int:

@@ -72,23 +72,32 @@ class ChildPart:
 
 
 class PostgresPart:
-    """The embedded server, which is no child: any process of the hub may have started it."""
+    """The embedded server, which is no child: any process of the hub may have started it.
+
+    A command that starts it again before the next look must not hide that it had ended. So a new process
+    counts as the end of the one before.
+    """
 
     def __init__(self, server: EmbeddedServer, log: Path) -> None:
         self._server, self.log = server, log
+        self._pid = server.pid()
 
     def is_alive(self) -> bool:
-        """Tell whether it takes connections."""
-        return self._server.runs()
+        """Tell whether the process known so far takes connections."""
+        if not self._server.runs():
+            return False
+        known, self._pid = self._pid, self._server.pid()
+        return known in {None, self._pid}
 
     def start(self) -> None:
         """Start it, unless another process of the hub has done so."""
         with suppress(HubError):  # it is found not to run, and counted
             self._server.attach()
+            self._pid = self._server.pid()
 
     def how_it_ended(self) -> str:
         """Say how it ended."""
-        return "it takes no connections"
+        return "its process took no connections"
 
 
 class Supervisor:

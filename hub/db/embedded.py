@@ -101,6 +101,10 @@ class EmbeddedServer:
         """Tell whether the server takes connections."""
         return self._postmaster.is_ready()
 
+    def pid(self) -> int | None:
+        """Return the id of the server's process; None if there is none."""
+        return self._postmaster.pid()
+
     def detach(self) -> None:
         """Unregister this process; the last one stops the server."""
         if self._registration is None:

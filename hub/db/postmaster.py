@@ -125,7 +125,7 @@ class Postmaster:
 
     def _stopped(self, mode: str, came: Sequence[int]) -> bool:
         """Ask the server to stop; returns whether it does not run any more."""
-        pid = self._pid()
+        pid = self.pid()
         command = ["pg_ctl", "-D", str(self._data), "-m", mode, "-W", "stop"]
         return self.run(command, check=False).returncode != 0 or self._ends(pid, came)
 
@@ -138,7 +138,7 @@ class Postmaster:
             self._clock.sleep(_POLL_S)
         return True
 
-    def _pid(self) -> int | None:
+    def pid(self) -> int | None:
         """Return the id of the process in the pid file; None if there is none."""
         return _first_line(self._pid_file)
 
