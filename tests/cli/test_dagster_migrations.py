@@ -26,9 +26,10 @@ NOW = SystemClock().now()
 
 
 class ClockAt(SystemClock):
-    """A clock that a test sets."""
+    """A clock that a test sets; it begins now."""
 
-    at = NOW
+    def __init__(self) -> None:
+        self.at = super().now()
 
     def now(self) -> datetime:
         """Return the moment that the test has set."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from hub.etl import flow
 from hub.gateway import form, lead
-from hub.gateway.form import Submission
+from hub.gateway.form import Sent, Submission
 from hub.landing.inbox import Delivered
 from hub.live.worker import run_until_empty
 from tests.flow.conftest import START, World, hubspot_contact
@@ -16,9 +16,8 @@ AT = START + timedelta(days=400)
 
 def submitted(number: str, *, consent: bool = False, **values: str) -> Delivered:
     filled = {name: values.get(name, "") for name in form.FIELDS}
-    return form.delivered(
-        Submission(filled, consent, False), form="contact", language="en", now=AT, request_id=number
-    )
+    sent = Sent("contact", "en", "News, please.", "0f0f", AT, number)
+    return form.delivered(Submission(filled, consent, False), sent)
 
 
 def posted(number: str, later_s: int = 0, **values: Any) -> Delivered:

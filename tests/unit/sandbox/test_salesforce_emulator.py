@@ -472,10 +472,11 @@ def test_plus_of_a_time_zone_survives_the_url(sandbox: Sandbox) -> None:
 def test_describe_has_what_generic_readers_need(sandbox: Sandbox) -> None:
     sf = sandbox.login()
     assert {one["name"] for one in sf.describe()["sobjects"]} == {
-        "Account", "Attachment", "Campaign", "CampaignMember", "Contact", "ContentDocumentLink",
-        "ContentNote", "ContentVersion", "Event", "Group", "Lead", "LeadStatus", "Note",
-        "Opportunity", "OpportunityContactRole", "OpportunityHistory", "OpportunityStage",
-        "QueueSobject", "RecordType", "Task", "User",
+        "Account", "AccountContactRelation", "Attachment", "Campaign", "CampaignMember", "Contact",
+        "ContentDocumentLink", "ContentNote", "ContentVersion", "Contract", "Event", "EventRelation",
+        "Group", "Lead", "LeadStatus", "Note", "Opportunity", "OpportunityContactRole",
+        "OpportunityHistory", "OpportunityLineItem", "OpportunityStage", "Product2", "QueueSobject",
+        "RecordType", "Task", "User",
     }  # fmt: skip
     lead = sf.Lead.describe()
     fields = {one["name"]: one for one in lead["fields"]}
