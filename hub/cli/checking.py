@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from hub.actions.setup.webhooks import wanted
 from hub.actions.setup.yaml_names import Written, unknown
 from hub.cli.checking_gateway import gateway_findings
 from hub.cli.session import opened
-from hub.connectors.base import Connector, Finding, TellsWebhooks
+from hub.connectors.base import Connector, Finding, KeepsWebhooks
 from hub.connectors.findings import registrations
 from hub.crm.ownership import left_with_records
 from hub.errors import ConfigError, ForbiddenError, HubError
@@ -91,16 +92,16 @@ def _check(hub: Hub, source: str) -> Sequence[Finding]:
 
 def _webhooks(hub: Hub, source: str, connector: Connector) -> Iterator[Finding]:
     """Compare the webhooks that a vendor has with those that hub.yaml wants, where the vendor tells them."""
-    public_url = hub.settings.gateway.public_url
-    wants = public_url and has_webhook(hub, source)
-    if not wants or not isinstance(connector, TellsWebhooks):
+    wants = hub.settings.gateway.public_url and has_webhook(hub, source)
+    if not wants or not isinstance(connector, KeepsWebhooks):
         return
+    want = wanted(hub.settings, source)
     try:
-        places = connector.registered()
-    except ForbiddenError:
+        places = connector.registered(want)
+    except ForbiddenError as exc:
         yield Finding(
-            "webhooks", ok=True, message="the token may not read webhooks, so they are not compared with hub.yaml",
-            hint="a token with the scope webhooks:read lets hub check compare them",
+            "webhooks", ok=True, message="the credentials may not read webhooks, so they are not compared with hub.yaml",
+            hint=exc.hint or "",
         )  # fmt: skip
         return
-    yield from registrations(places, f"{public_url}/hooks/{source}")
+    yield from registrations(source, places, want)

@@ -41,9 +41,10 @@ SECTIONS: Mapping[str, tuple[Line, ...]] = {
         Line("Rename and remove names; tags", {
             "name": "naming:name_app", "tag": "naming:tag_app",
         }),
-        Line("Set up users, groups and notifications", {
+        Line("Set up users, groups, notices, webhooks", {
             "user": "user:user_app", "group": "group:group_app", "notify": "notifications:notify_app",
             "alerts": "notifications:alerts_app", "token": "token:token_app",
+            "webhooks": "webhooks:webhooks_app",
         }),
     ),
     "Sync": (

@@ -30,6 +30,7 @@ from hub.errors import HubError, ProtocolError, TransientError
 _T = TypeVar("_T")
 _CONTENT_TYPE = re.compile(r"[a-z]{1,20}/[a-z0-9.+-]{1,60}", re.IGNORECASE)
 _MOST_TOKEN = 4096  # characters; a cursor travels in an address, and is stored with each page
+_READ, _WRITTEN = frozenset({200}), frozenset({200, 201})
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ def get(
         params: the query.
         code_key: the key of the vendor's error code in the body of an error.
     """
-    return _judge(_send(session, url, params), code_key)
+    return _judge(_send(session, url, params), code_key, describe_call("GET", url))
 
 
 def find(
@@ -121,7 +122,31 @@ def find(
     """Return the answer to one GET as `get` does, but None for 404."""
     response = _send(session, url, params)
     is_gone = response.status_code == requests.codes.not_found
-    return None if is_gone else _judge(response, code_key)
+    return None if is_gone else _judge(response, code_key, describe_call("GET", url))
+
+
+def send(
+    session: VendorSession, method: str, url: str, body: Mapping[str, object], *, code_key: str
+) -> Answer:
+    """Return the answer to one request that writes; raises a `HubError` unless the vendor has done it.
+
+    Args:
+        session: sends it.
+        method: of HTTP.
+        url: without a query.
+        body: sent as JSON.
+        code_key: the key of the vendor's error code in the body of an error.
+    """
+    where = describe_call(method, url)
+    try:
+        response = session.request(method, url, json=dict(body))
+    except requests.RequestException as exc:
+        raise error_for_exception(exc, where=where) or ProtocolError(
+            f"{where}: {type(exc).__name__}"
+        ) from exc
+    if response.status_code == requests.codes.no_content:
+        return Answer(b"", {}, None, where)
+    return _judge(response, code_key, where, _WRITTEN)
 
 
 def _send(session: VendorSession, url: str, params: Mapping[str, str | int]) -> requests.Response:
@@ -133,9 +158,10 @@ def _send(session: VendorSession, url: str, params: Mapping[str, str | int]) -> 
         raise error or ProtocolError(f"{where}: {type(exc).__name__}") from exc
 
 
-def _judge(response: requests.Response, code_key: str) -> Answer:
-    where = describe_call("GET", response.url)
-    if response.status_code == requests.codes.ok:
+def _judge(
+    response: requests.Response, code_key: str, where: str, good: frozenset[int] = _READ
+) -> Answer:
+    if response.status_code in good:
         return to_answer(response.content, response.headers, where=where)
     code = safe_code(decode(response.content, dict[str, object]).get(code_key))
     raise error_for_status(response.status_code, where=where, code=code, headers=response.headers)

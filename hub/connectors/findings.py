@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from hub.connectors.base import Finding, Registered
+from hub.connectors.base import Finding, Registered, Wanted
 from hub.connectors.parts import skip_hint
+from hub.connectors.registrations import State, compare
 from hub.errors import ForbiddenError, HubError
 
 _SHOWN = 5
@@ -38,30 +39,45 @@ def webhooks(*, has_secret: bool, setting: str = "webhook_secret") -> Finding:
     return Finding("webhooks", ok=True, message=message, hint=hint)
 
 
-def registrations(places: Mapping[str, Sequence[Registered]], wanted: str) -> Iterator[Finding]:
+def registrations(
+    source: str, places: Mapping[str, Sequence[Registered]], wanted: Wanted
+) -> Iterator[Finding]:
     """Return what differs between the webhooks that a vendor has and the one that the hub wants.
 
     Args:
+        source: name of the source.
         places: the vendor's webhooks, by the part of the account to which they belong.
-        wanted: the address of the hub's gateway for this source.
+        wanted: the webhook of the hub's gateway for this source.
     """
-    ours = {part: [one for one in has if one.url == wanted] for part, has in places.items()}
-    off = [part for part, has in ours.items() if has and not any(one.is_enabled for one in has)]
-    missing = [part for part, has in ours.items() if not has]
-    for part in off:
-        yield Finding(
-            part, ok=False, message="its webhook is switched off: the vendor has met 404 or 410, or a user did it",
-            hint=f"see that {wanted} answers, and switch the webhook on at the vendor",
-        )  # fmt: skip
-    if places and len(missing) == len(places):
+    found = compare(places, wanted)
+    missing = [one.part for one in found if one.state is State.MISSING]
+    mends = f"hub webhooks register {source} mends it"
+    for one in found:
+        if one.state is State.OFF:
+            yield Finding(
+                one.part, ok=False, message="its webhook is switched off: the vendor has met 404 or 410, or a user did it",
+                hint=f"see that {wanted.base} answers; then {mends}",
+            )  # fmt: skip
+        elif one.state is State.DIFFERS:
+            yield Finding(one.part, ok=False, message=f"its webhook differs: {one.differs[0]}", hint=mends)
+        elif one.state is State.SECRET:
+            yield Finding(
+                one.part, ok=False, message="its webhook signs with another secret than that of the settings",
+                hint=f"hub webhooks check {source} says where the secret is shown",
+            )  # fmt: skip
+        elif one.state is State.FAILING:
+            yield Finding(
+                one.part, ok=False, message=one.differs[0], hint=f"see that {wanted.base} answers: is the gateway running?"
+            )  # fmt: skip
+    if found and len(missing) == len(found):
         yield Finding(
             "webhooks", ok=False, message="the vendor has no webhook with the address of the gateway",
-            hint=f"enter {wanted} with the secret at the vendor; until then the hub polls",
+            hint=f"hub webhooks register {source} makes it, for {wanted.base}; until then the hub polls",
         )  # fmt: skip
     elif missing:
         named = ", ".join(missing[:_SHOWN]) + (" and more" if len(missing) > _SHOWN else "")
         yield Finding(
             "webhooks", ok=True, message=f"without a webhook: {named}; the hub polls these"
         )
-    if on := len(places) - len(off) - len(missing):
-        yield Finding("webhooks", ok=True, message=f"{on} of {len(places)} call {wanted}")
+    if on := sum(one.state is State.RIGHT for one in found):
+        yield Finding("webhooks", ok=True, message=f"{on} of {len(found)} call {wanted.base}")

@@ -19,6 +19,22 @@ HOOKED: Mapping[str, Sequence[str]] = {
 }
 """The sources whose vendors send webhooks, and the streams of which these tell."""
 SENDERS = tuple(HOOKED)
+BY_HAND: Mapping[str, str] = {
+    "hubspot": "HubSpot lets no program read or write the webhooks of a private app. In HubSpot open Development, "
+    "Legacy apps, your app, Edit, Webhooks. Enter {address} as the target URL. Subscribe to contacts and to "
+    "companies: created, deleted, merged, restored, and property changed (each property that you need). Commit the "
+    "changes. The app's client secret, under Auth, is {variable}.",
+}
+"""Sources whose webhooks are entered by hand, with the steps.
+
+https://developers.hubspot.com/docs/api/create-and-edit-webhook-subscriptions-in-private-apps
+"""
+SECRET_SHOWN: Mapping[str, str] = {
+    "zendesk": "in Zendesk open the Admin Center, Apps and integrations, Webhooks, Lead Hub, and reveal the signing secret",
+}
+"""Sources whose vendor makes the secret that signs, with the place where it is shown."""
+SECRET_IN_ADDRESS = frozenset({"mailchimp"})
+"""Sources whose secret is the last part of the address."""
 NAMED_OTHERWISE = frozenset({"mailchimp"})
 """Sources whose hints name an object otherwise than its records do."""
 

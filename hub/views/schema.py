@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from enum import Enum
 from typing import Any
 
 Schema = dict[str, Any]
@@ -81,6 +82,13 @@ def _object(model: type, defs: dict[str, Schema]) -> Schema:
     }
 
 
+def _choices(hint: Any) -> list[Any]:
+    """Return the values of an enum or of a `Literal`; none of another type."""
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return [one.value for one in hint]
+    return list(typing.get_args(hint)) if typing.get_origin(hint) is typing.Literal else []
+
+
 def _of(hint: Any, defs: dict[str, Schema]) -> Schema:
     if hint in _PLAIN:
         return _PLAIN[hint]
@@ -89,9 +97,9 @@ def _of(hint: Any, defs: dict[str, Schema]) -> Schema:
             defs[hint.__name__] = {}  # before its fields, which may lead back to it
             defs[hint.__name__] = _object(hint, defs)
         return {"$ref": f"#/$defs/{hint.__name__}"}
+    if choices := _choices(hint):
+        return {"enum": choices}
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is typing.Literal:
-        return {"enum": list(arguments)}
     if origin in (types.UnionType, typing.Union):
         return {"anyOf": [_of(one, defs) for one in arguments]}
     if isinstance(origin, type) and issubclass(origin, Mapping):

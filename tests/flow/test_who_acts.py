@@ -49,6 +49,7 @@ from hub.actions.setup import (
     sources,
     team,
     tokens,
+    webhooks,
 )
 from hub.clock import SystemClock
 from hub.crm import contacts, owners
@@ -300,6 +301,9 @@ MIGRATING: Mapping[str, Callable[[Hub, Acting], Any]] = {
     "batches.planned_fields.preview": lambda hub, acts: planned_fields.preview(hub, acts, 999),
     "batches.planned_fields.define": lambda hub, acts: planned_fields.define(hub, acts, 999),
     "batches.migrate.discard": lambda hub, acts: migrate.discard(hub, acts, 999),
+    "setup.webhooks.check": webhooks.check,
+    "setup.webhooks.plan": webhooks.plan,
+    "setup.webhooks.register": lambda hub, acts: webhooks.register(hub, acts, []),
 }
 ERASING: dict[str, Callable[[Engine, Acting, Path], Any]] = {
     "identity.erase.erase": lambda e, a, home: erasing.erase(e, a, _GONE, home=home, region="FR"),
@@ -574,7 +578,7 @@ def test_only_who_sets_up_may_erase(
 
 
 @pytest.mark.parametrize("name", MIGRATING)
-def test_only_who_sets_up_may_migrate(
+def test_only_who_sets_up_may_migrate_and_register_webhooks(
     world: World,
     sides: tuple[Side, Side],
     name: str,

@@ -51,6 +51,7 @@ _KEY_HINT = (
 # https://mailchimp.com/help/manage-user-levels-in-your-account/: a key has the rights of its user
 _ROLE_HINT = "create the key as a user with the role Manager or higher, who may see every audience"
 _NO_LINKS = ["members._links", "_links"]
+_ONCE = RetryPolicy(attempts=1)
 _TOO_SLOW = frozenset({408, 504})
 _MAY_BE_BUSY = frozenset({403, 429})
 
@@ -218,6 +219,26 @@ class MailchimpClient:
             f"/3.0/lists/{list_id}/members/{id_}",
         )
 
+    def webhooks(self, list_id: str) -> Rows | None:
+        """Return a list's webhooks, None if the list is gone."""
+        return self._find(
+            lambda _: self._lists.get_list_webhooks(list_id), f"/3.0/lists/{list_id}/webhooks"
+        )
+
+    def add_webhook(self, list_id: str, body: Mapping[str, object]) -> Rows:
+        """Add a webhook; tried once, because a second one would be made."""
+        return self._written(
+            lambda _: self._lists.create_list_webhook(list_id, dict(body)),
+            "POST", f"/3.0/lists/{list_id}/webhooks", retry_policy=_ONCE,
+        )  # fmt: skip
+
+    def change_webhook(self, list_id: str, id_: str, body: Mapping[str, object]) -> Rows:
+        """Change a webhook."""
+        return self._written(
+            lambda _: self._lists.update_list_webhook(list_id, id_, dict(body)),
+            "PATCH", f"/3.0/lists/{list_id}/webhooks/{id_}",
+        )  # fmt: skip
+
     def _get(self, ask: Callable[[int], object], path: str) -> Rows:
         answer = self._find(ask, path)
         if answer is None:
@@ -225,14 +246,31 @@ class MailchimpClient:
         return answer
 
     def _find(self, ask: Callable[[int], object], path: str) -> Rows | None:
+        return self._called(ask, "GET", path, self._retry_policy)
+
+    def _written(
+        self,
+        ask: Callable[[int], object],
+        method: str,
+        path: str,
+        *,
+        retry_policy: RetryPolicy | None = None,
+    ) -> Rows:
+        answer = self._called(ask, method, path, retry_policy or self._retry_policy)
+        if answer is None:
+            where = describe_call(method, self._base_url + path)
+            raise error_for_status(requests.codes.not_found, where=where)
+        return answer
+
+    def _called(
+        self, ask: Callable[[int], object], method: str, path: str, retry_policy: RetryPolicy
+    ) -> Rows | None:
         if not self._has_key:
             raise CredentialError("mailchimp: no api_key is set", hint=_KEY_HINT)
-        return call(
-            lambda: self._ask(ask, path), clock=self._clock, retry_policy=self._retry_policy
-        )
+        where = describe_call(method, self._base_url + path)
+        return call(lambda: self._ask(ask, where), clock=self._clock, retry_policy=retry_policy)
 
-    def _ask(self, ask: Callable[[int], object], path: str) -> Rows | None:
-        where = describe_call("GET", self._base_url + path)
+    def _ask(self, ask: Callable[[int], object], where: str) -> Rows | None:
         size = self._page_size
         self._session.last = None
         try:

@@ -17,11 +17,23 @@ import msgspec
 
 from hub.clock import Clock
 from hub.connectors.answers import Answer, decode
-from hub.connectors.base import Change, Cursor, Finding, Glance, News, Page, Stream, Window
+from hub.connectors.base import (
+    Change,
+    Cursor,
+    Finding,
+    Glance,
+    News,
+    Page,
+    Registered,
+    Stream,
+    Wanted,
+    Window,
+)
 from hub.connectors.findings import failed, skipped, webhooks
 from hub.connectors.governor import Budget
 from hub.connectors.http import RetryPolicy
 from hub.connectors.mailchimp.client import MailchimpClient, MailchimpConfig, Rows
+from hub.connectors.mailchimp.registration import Registration
 from hub.connectors.mailchimp.walk import (
     NAMING,
     PHASES,
@@ -99,6 +111,7 @@ class MailchimpConnector:
         self._config = config
         self._turns = Turns(_LISTS_A_QUESTION)
         self._client = MailchimpClient(config, clock, budget=budget, retry_policy=retry_policy)
+        self._registration = Registration(self._client, config)
 
     def streams(self) -> Sequence[Stream]:
         """Return the lists before their members."""
@@ -221,6 +234,14 @@ class MailchimpConnector:
         findings.extend(skipped(self._config.skip))
         has_secret = bool(self._config.webhook_secret or self._config.signing_secret)
         return [*findings, webhooks(has_secret=has_secret)]
+
+    def registered(self, wanted: Wanted) -> Mapping[str, Sequence[Registered]]:
+        """Return the webhooks of each list; see `hub.connectors.base.KeepsWebhooks`."""
+        return {_part(one): self._registration.of_list(one, wanted) for one in self._lists()}
+
+    def register(self, part: str, wanted: Wanted, mine: Registered | None) -> None:
+        """Make or mend the hub's webhook of a list."""
+        self._registration.write(part.removeprefix(_part("")), wanted, mine)
 
     def _check_list(self, list_id: str) -> Finding:
         try:

@@ -1,22 +1,25 @@
 """The client of Typeform's Create and Responses APIs, over requests.
 
 In: a path and its parameters. Out: the answer's bytes and the vendor's time, or a `HubError`.
-The client keeps to two requests a second for each account, retries, and never writes.
+The client keeps to two requests a second for each account, and retries. It writes
+nothing but the hub's own webhooks (`registration.py`).
 https://www.typeform.com/developers/get-started/
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 
 from hub.clock import Clock
 from hub.connectors.addresses import only
-from hub.connectors.answers import Answer, find, not_found
+from hub.connectors.answers import Answer, find, not_found, send
 from hub.connectors.governor import Budget, Limits, LocalBudget, Rate
 from hub.connectors.http import RetryPolicy, call
 from hub.connectors.session import VendorSession, check_base_url
 from hub.errors import CredentialError, ForbiddenError
 
+_T = TypeVar("_T")
 LIMITS = Limits((Rate("account", 2, 1.0),))
 _TOKEN_HINT = "set the source's token: a personal access token that may read forms and responses"  # noqa: S105
 _SCOPE_HINT = (
@@ -90,19 +93,24 @@ class TypeformClient:
 
     def find(self, path: str, params: Mapping[str, str | int] | None = None) -> Answer | None:
         """Return the answer to a GET, None if the object does not exist or was deleted."""
+        url = self._base_url + path
+        return self._called(lambda: find(self._session, url, params or {}, code_key="code"))
+
+    def put(self, path: str, body: Mapping[str, object]) -> Answer:
+        """Write an object as a whole: twice is the same as once."""
+        return self._called(
+            lambda: send(self._session, "PUT", self._base_url + path, body, code_key="code")
+        )
+
+    def _called(self, ask: Callable[[], _T]) -> _T:
         if not self._token:
             raise CredentialError("typeform: no token is set", hint=_TOKEN_HINT)
         if not (self._token.isascii() and self._token.isprintable()):
             raise CredentialError(
                 "typeform: the token contains characters that are not allowed", hint=_TOKEN_HINT
             )
-        url = self._base_url + path
         try:
-            return call(
-                lambda: find(self._session, url, params or {}, code_key="code"),
-                clock=self._clock,
-                retry_policy=self._retry_policy,
-            )
+            return call(ask, clock=self._clock, retry_policy=self._retry_policy)
         except ForbiddenError as exc:
             exc.hint = _SCOPE_HINT
             raise

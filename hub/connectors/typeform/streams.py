@@ -28,6 +28,7 @@ from hub.connectors.base import (
     PartFault,
     Registered,
     Stream,
+    Wanted,
     Window,
 )
 from hub.connectors.findings import failed, skipped, webhooks
@@ -35,6 +36,7 @@ from hub.connectors.governor import Budget
 from hub.connectors.http import RetryPolicy
 from hub.connectors.parts import Containment, Turns, contained, dump_refused
 from hub.connectors.typeform.client import TypeformClient, TypeformConfig
+from hub.connectors.typeform.registration import Registration
 from hub.connectors.typeform.walk import Walk, walk_of
 from hub.connectors.windows import (
     after,
@@ -73,13 +75,6 @@ class _Form(msgspec.Struct):
 
     id: str = ""
     last_updated_at: str = ""
-
-
-class _Webhook(msgspec.Struct):
-    """An entry in the list of a form's webhooks."""
-
-    url: str = ""
-    enabled: bool = False
 
 
 class _Item(msgspec.Struct):
@@ -129,6 +124,7 @@ class TypeformConnector:
         self._turns = Turns(_FORMS_A_QUESTION)
         self._page_size = min(max(config.page_size, 1), _MOST_ROWS)
         self._client = TypeformClient(config, clock, budget=budget, retry_policy=retry_policy)
+        self._registration = Registration(self._client, config)
 
     def streams(self) -> Sequence[Stream]:
         """Return the definitions before the responses, whose mapping needs them."""
@@ -229,17 +225,13 @@ class TypeformConnector:
         findings.extend(skipped(self._config.skip))
         return [*findings, webhooks(has_secret=bool(self._config.webhook_secret))]
 
-    def registered(self) -> Mapping[str, Sequence[Registered]]:
-        """Return the webhooks of each form; see `hub.connectors.base.TellsWebhooks`.
+    def registered(self, wanted: Wanted) -> Mapping[str, Sequence[Registered]]:  # noqa: ARG002  # the tag tells
+        """Return the webhooks of each form; see `hub.connectors.base.KeepsWebhooks`."""
+        return {_part(one.id): self._registration.of_form(one.id) for one in self._forms()}
 
-        https://www.typeform.com/developers/webhooks/reference/retrieve-webhooks/
-        """
-        found: dict[str, Sequence[Registered]] = {}
-        for form in self._forms():
-            answer = self._client.find(_webhooks_path(form.id))
-            has = [decode(raw, _Webhook) for raw in answer.items("items")] if answer else []
-            found[_part(form.id)] = [Registered(one.url, one.enabled) for one in has]
-        return found
+    def register(self, part: str, wanted: Wanted, mine: Registered | None) -> None:
+        """Make or mend the hub's webhook of a form."""
+        self._registration.write(part.removeprefix(_part("")), wanted, mine)
 
     def _check_form(self, form: _Form) -> Finding:
         try:
@@ -400,10 +392,6 @@ class TypeformConnector:
 def _part(form_id: str) -> str:
     """Return the name of a form in messages and in the setting `skip`."""
     return f"forms/{form_id}"
-
-
-def _webhooks_path(form_id: str) -> str:
-    return f"/forms/{quote(form_id, safe='')}/webhooks"
 
 
 def _responses_path(form_id: str) -> str:

@@ -1,13 +1,14 @@
 """The client of Zendesk Support's API, over requests.
 
 In: a path and its parameters. Out: the answer's bytes and the vendor's time, or a `HubError`.
-The client keeps to ten exports and two hundred requests a minute, retries, and never writes.
+The client keeps to ten exports and two hundred requests a minute, and retries. It writes nothing but the
+hub's own webhook (`registration.py`).
 https://developer.zendesk.com/api-reference/introduction/rate-limits/
 """
 
 import base64
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -15,7 +16,7 @@ import requests
 
 from hub.clock import Clock
 from hub.connectors.addresses import only
-from hub.connectors.answers import Answer, find, get
+from hub.connectors.answers import Answer, find, get, send
 from hub.connectors.governor import Budget, Limits, LocalBudget, Rate
 from hub.connectors.http import RetryPolicy, call
 from hub.connectors.session import VendorSession, check_base_url
@@ -100,11 +101,19 @@ class ZendeskClient:
         url = self._base_url + _PREFIX + path
         return self._called(lambda: find(self._session, url, {}, code_key="error"))
 
-    def _called(self, ask: Callable[[], _T]) -> _T:
+    def send(self, method: str, path: str, body: Mapping[str, object]) -> Answer:
+        """Write an object; what makes one (POST) is tried once, because a second one would be made."""
+        url = self._base_url + _PREFIX + path
+        once = replace(self._retry_policy, attempts=1) if method == "POST" else None
+        return self._called(
+            lambda: send(self._session, method, url, body, code_key="error"), retry_policy=once
+        )
+
+    def _called(self, ask: Callable[[], _T], *, retry_policy: RetryPolicy | None = None) -> _T:
         if not self._has_token:
             raise CredentialError("zendesk: no api_token is set", hint=_TOKEN_HINT)
         try:
-            return call(ask, clock=self._clock, retry_policy=self._retry_policy)
+            return call(ask, clock=self._clock, retry_policy=retry_policy or self._retry_policy)
         except ForbiddenError as exc:
             exc.hint = _ROLE_HINT
             raise

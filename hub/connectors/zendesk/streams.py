@@ -17,13 +17,25 @@ import msgspec
 
 from hub.clock import Clock
 from hub.connectors.answers import check_token, decode
-from hub.connectors.base import Change, Cursor, Finding, Glance, News, Page, Stream, Window
+from hub.connectors.base import (
+    Change,
+    Cursor,
+    Finding,
+    Glance,
+    News,
+    Page,
+    Registered,
+    Stream,
+    Wanted,
+    Window,
+)
 from hub.connectors.findings import failed, skipped, webhooks
 from hub.connectors.governor import Budget
 from hub.connectors.http import RetryPolicy
 from hub.connectors.parts import contained
 from hub.connectors.windows import after, freeze, inside, is_unfinished, parse_time
 from hub.connectors.zendesk.client import ZendeskClient, ZendeskConfig
+from hub.connectors.zendesk.registration import ACCOUNT, Registration
 from hub.errors import HubError, ProtocolError
 from hub.model.records import JsonValue, RawRecord
 from hub.model.verdicts import Op
@@ -118,6 +130,7 @@ class ZendeskConnector:
         self._config = config
         self._page_size = min(max(config.page_size, 1), _MOST_EXPORTED)
         self._client = ZendeskClient(config, clock, budget=budget, retry_policy=retry_policy)
+        self._registration = Registration(self._client, config)
 
     def streams(self) -> Sequence[Stream]:
         """Return organizations before users, and users before their tickets."""
@@ -209,6 +222,14 @@ class ZendeskConnector:
         findings.extend(self._check_stream(stream) for stream in self.streams())
         findings.extend(skipped(self._config.skip))
         return [*findings, webhooks(has_secret=bool(self._config.webhook_secret))]
+
+    def registered(self, wanted: Wanted) -> Mapping[str, Sequence[Registered]]:
+        """Return the webhooks of the account; see `hub.connectors.base.KeepsWebhooks`."""
+        return {ACCOUNT: self._registration.every(wanted)}
+
+    def register(self, part: str, wanted: Wanted, mine: Registered | None) -> None:  # noqa: ARG002  # one part
+        """Make or mend the hub's webhook."""
+        self._registration.write(wanted, mine)
 
     def _check_stream(self, stream: Stream) -> Finding:
         try:

@@ -30,6 +30,7 @@ from hub.sandbox.mailchimp.lists import (
 )
 from hub.sandbox.mailchimp.members import SILENT, shown_member, shown_tags, tags_of
 from hub.sandbox.mailchimp.pages import members_page, page_of, read
+from hub.sandbox.mailchimp.webhooks import Webhooks
 from hub.sandbox.world import Row, World
 
 MOST_CONNECTIONS = 10
@@ -43,6 +44,7 @@ def create_app(world: World) -> Starlette:
     account = Account(world)
     world.make_silent(SOURCE, STREAM, *SILENT)
     one, member = "/3.0/lists/{list_id}", "/3.0/lists/{list_id}/members/{hash}"
+    hook = "/3.0/lists/{list_id}/webhooks/{id}"
     table: list[tuple[str, Handler, list[str]]] = [
         ("/3.0", account.root, ["GET"]),
         ("/3.0/ping", account.ping, ["GET"]),
@@ -59,6 +61,11 @@ def create_app(world: World) -> Starlette:
         (f"{member}/actions/delete-permanent", account.delete_member, ["POST"]),
         (f"{member}/tags", account.list_tags, ["GET"]),
         (f"{member}/tags", account.set_tags, ["POST"]),
+        (f"{one}/webhooks", account.list_webhooks, ["GET"]),
+        (f"{one}/webhooks", account.add_webhook, ["POST"]),
+        (hook, account.get_webhook, ["GET"]),
+        (hook, account.change_webhook, ["PATCH"]),
+        (hook, account.delete_webhook, ["DELETE"]),
     ]
     routes = [
         Route(path + end, account.guarded(handler), methods=methods)
@@ -77,6 +84,7 @@ class Account:
         self.world = world
         self._under_way = 0
         self._refusals = itertools.count()
+        self.hooks = Webhooks(world.seed)
 
     def guarded(self, handler: Handler) -> Handler:
         """Return the handler with a check of key and limit before it.
@@ -197,6 +205,32 @@ class Account:
             "error_count": len(errors),
             "_links": [],
         })  # fmt: skip
+
+    async def list_webhooks(self, request: Request) -> Response:
+        """Answer a list's webhooks."""
+        audience = self._list(request)
+        found = self.hooks.of_list(audience.id)
+        body = {"webhooks": found, "list_id": audience.id, "total_items": len(found), "_links": []}
+        return _said(limited(body, request.query_params))
+
+    async def add_webhook(self, request: Request) -> Response:
+        """Add a webhook."""
+        body = await _body(request)
+        return _said(await self.hooks.add(self._list(request).id, body, _base(request)))
+
+    async def get_webhook(self, request: Request) -> Response:
+        """Answer one webhook."""
+        return _said(self.hooks.find(self._list(request).id, request.path_params["id"]))
+
+    async def change_webhook(self, request: Request) -> Response:
+        """Change a webhook."""
+        list_id, body = self._list(request).id, await _body(request)
+        return _said(await self.hooks.change(list_id, request.path_params["id"], body))
+
+    async def delete_webhook(self, request: Request) -> Response:
+        """Delete a webhook."""
+        self.hooks.remove(self._list(request).id, request.path_params["id"])
+        return Response(status_code=204)
 
     def _shown(self, request: Request, row: Row) -> Response:
         shown = shown_member(row, self._list(request), _base(request))

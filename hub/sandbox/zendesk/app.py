@@ -38,6 +38,7 @@ from hub.sandbox.zendesk.people import (
 )
 from hub.sandbox.zendesk.search import MOST, find
 from hub.sandbox.zendesk.shapes import Json, shown, shown_audit
+from hub.sandbox.zendesk.webhooks import Webhooks
 
 STREAMS = (TICKETS, USERS, ORGANIZATIONS)
 # lists that are empty in this account; clients read them before they start
@@ -61,6 +62,13 @@ def create_app(world: World, *, strict: bool = False) -> Starlette:  # noqa: ARG
         ("/incremental/{stream}", account.export_by_time, ["GET"]),
         ("/users/me", account.me, ["GET"]),
         ("/users/{id}/merge", account.merge_users, ["PUT"]),
+        ("/webhooks", account.list_webhooks, ["GET"]),
+        ("/webhooks", account.add_webhook, ["POST"]),
+        ("/webhooks/{id}", account.get_webhook, ["GET"]),
+        ("/webhooks/{id}", account.change_webhook, ["PATCH"]),
+        ("/webhooks/{id}", account.delete_webhook, ["DELETE"]),
+        ("/webhooks/{id}/signing_secret", account.get_signing_secret, ["GET"]),
+        ("/webhooks/{id}/invocations", account.list_invocations, ["GET"]),
         ("/slas/policies", account.empty("sla_policies"), ["GET"]),
         ("/channels/voice/phone_numbers", account.empty("phone_numbers"), ["GET"]),
         ("/search", account.search, ["GET"]),
@@ -80,6 +88,7 @@ def create_app(world: World, *, strict: bool = False) -> Starlette:  # noqa: ARG
     ]
     app = Starlette(routes=routes, exception_handlers={404: _unknown_path, 405: _unknown_path})
     app.router.redirect_slashes = False
+    app.state.close = account.hooks.close
     return app
 
 
@@ -89,6 +98,7 @@ class Account:
     def __init__(self, world: World) -> None:
         self.world = world
         self.limits = AccountLimits(world.clock)
+        self.hooks = Webhooks(world)
 
     def guarded(self, handler: Handler) -> Handler:
         """Return the handler with a check of credentials and limits before it.
@@ -243,6 +253,46 @@ class Account:
         if row.deleted or role_of(row) in STAFF:
             raise not_found()
         return self._answer(request, writes.merge_users(self.world, row, await _json(request)))
+
+    async def list_webhooks(self, _request: Request) -> Response:
+        """Answer the webhooks."""
+        return JSONResponse({
+            "webhooks": self.hooks.every(),
+            "meta": {"has_more": False, "after_cursor": None, "before_cursor": None},
+            "links": {"prev": None, "next": None},
+        })  # fmt: skip
+
+    async def add_webhook(self, request: Request) -> Response:
+        """Add a webhook."""
+        hook = self.hooks.add(await _json(request))
+        return JSONResponse({"webhook": hook}, status_code=201)
+
+    async def get_webhook(self, request: Request) -> Response:
+        """Answer one webhook."""
+        return JSONResponse({"webhook": self.hooks.find(request.path_params["id"])})
+
+    async def change_webhook(self, request: Request) -> Response:
+        """Change a webhook; the vendor answers without a body."""
+        self.hooks.change(request.path_params["id"], await _json(request))
+        return Response(status_code=204)
+
+    async def delete_webhook(self, request: Request) -> Response:
+        """Delete a webhook."""
+        self.hooks.remove(request.path_params["id"])
+        return Response(status_code=204)
+
+    async def get_signing_secret(self, request: Request) -> Response:
+        """Answer the secret that signs a webhook's deliveries."""
+        secret = self.hooks.signing_secret(request.path_params["id"])
+        return JSONResponse({"signing_secret": secret})
+
+    async def list_invocations(self, request: Request) -> Response:
+        """Answer the newest deliveries of a webhook."""
+        size = request.query_params.get("page[size]", "")
+        found = self.hooks.invocations(request.path_params["id"])
+        shown = found[: int(size) if size.isdecimal() else _MOST_AT_ONCE]
+        meta = {"has_more": len(found) > len(shown), "after_cursor": None, "before_cursor": None}
+        return JSONResponse({"invocations": shown, "meta": meta})
 
     def _asked(self, request: Request, stream: str, directory: Directory) -> Asked:
         url = f"{_base(request)}{request.url.path}"
