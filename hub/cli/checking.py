@@ -9,7 +9,7 @@ from hub.actions.setup.yaml_names import Written, unknown
 from hub.cli.checking_gateway import gateway_findings
 from hub.cli.session import opened
 from hub.connectors.base import Connector, Finding, KeepsWebhooks
-from hub.connectors.findings import registrations
+from hub.connectors.findings import failed, registrations
 from hub.crm.ownership import left_with_records
 from hub.errors import ConfigError, ForbiddenError, HubError
 from hub.etl import alerts
@@ -103,5 +103,8 @@ def _webhooks(hub: Hub, source: str, connector: Connector) -> Iterator[Finding]:
             "webhooks", ok=True, message="the credentials may not read webhooks, so they are not compared with hub.yaml",
             hint=exc.hint or "",
         )  # fmt: skip
+        return
+    except HubError as exc:
+        yield failed("webhooks", exc)
         return
     yield from registrations(source, places, want)
