@@ -59,7 +59,9 @@ def registrations(
                 hint=f"see that {wanted.base} answers; then {mends}",
             )  # fmt: skip
         elif one.state is State.DIFFERS:
-            yield Finding(one.part, ok=False, message=f"its webhook differs: {one.differs[0]}", hint=mends)
+            yield Finding(
+                one.part, ok=False, message=f"its webhook differs: {one.differs[0]}", hint=mends
+            )
         elif one.state is State.SECRET:
             yield Finding(
                 one.part, ok=False, message="its webhook signs with another secret than that of the settings",

@@ -182,7 +182,7 @@ class Place:
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[Place]:
-    options = SandboxOptions(people=20, time_scale=600)
+    options = SandboxOptions(people=20, time_scale=5000)
     with Sandbox(options) as sandbox, gateway() as (url, answers), house(migrated=True) as made:
         document = made.root / "sandbox.json"
         document.write_text(json.dumps(sandbox.announcement))

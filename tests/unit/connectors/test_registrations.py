@@ -62,11 +62,11 @@ def test_an_address_is_compared_with_its_secret_and_shown_without() -> None:
 
 
 def test_typeform_tells_the_webhooks_of_each_form() -> None:
-    with Sandbox(SandboxOptions(people=30, time_scale=200)) as sandbox:
+    with Sandbox(SandboxOptions(people=30, time_scale=5000)) as sandbox:
         token = sandbox.announcement["vendors"]["typeform"]["credentials"]["token"]
         url = sandbox.url("typeform")
         connector = TypeformConnector(
-            TypeformConfig(base_url=url, token=token, time_scale=200), SystemClock()
+            TypeformConfig(base_url=url, token=token, time_scale=5000), SystemClock()
         )
         assert isinstance(connector, KeepsWebhooks)
         before = connector.registered(WANTED)
