@@ -16,6 +16,8 @@ table{border-collapse:collapse;font-size:13px;margin:.4rem 0 1rem}td,th{border:1
 padding:3px 8px;text-align:left;vertical-align:top}th{background:#f3f5f7}
 .wrap{overflow-x:auto}.n{font-variant-numeric:tabular-nums}.note{color:#57606a}
 svg text{font:12px system-ui,sans-serif;fill:#1b1f24}
+@media print{body{margin:0;max-width:none}.wrap{overflow:visible}thead{display:table-header-group}
+tr,.sign{break-inside:avoid}h2{break-after:avoid}.annex{break-before:page}}
 """
 
 
@@ -48,7 +50,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
         + "</tr>"
         for row in rows
     )
-    return f'<div class="wrap"><table><tr>{top}</tr>{body}</table></div>'
+    rows_of = f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody>"
+    return f'<div class="wrap"><table>{rows_of}</table></div>'
 
 
 def waterfall(reasons: Sequence[tuple[str, float]], same_at: float) -> str:

@@ -3,20 +3,25 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hub.cli.formatting import duration
 from hub.cli.output import print_line, print_table, print_warning
 from hub.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hub.migration.duplicates import StreamDuplicates
     from hub.migration.inventory import SourceInventory
+    from hub.migration.reading_cost import ReadingCost
 
 _FIELDS_SHOWN = 8
 
 
 def show(found: "SourceInventory") -> None:
     """Print an inventory as tables."""
-    left = found.remaining_n
-    fits = "" if left is None else f" of {left:,} that are left today"
-    print_line(f"{found.source}: a migration takes about", f"{found.requests_n:,} requests{fits}")
+    print_line(f"{found.source}: reading takes about", _cost(found.cost))
+    for warning in _quota(found.cost):
+        print_warning(warning)
     print_table(
         "Objects",
         ("stream", "records", "deleted", "fields with values", "unknown values", "requests"),
@@ -28,6 +33,8 @@ def show(found: "SourceInventory") -> None:
             for c in (one.counts,)
         ],
     )  # fmt: skip
+    if found.people:
+        _show_people(found.people)
     if values := [(one.stream, v) for one in found.streams for v in one.unknown]:
         print_table(
             "Values that the mapping does not know",
@@ -62,6 +69,72 @@ def show(found: "SourceInventory") -> None:
         )
     for fault in found.faults:
         print_warning(fault.sentence)
+
+
+def _cost(cost: "ReadingCost") -> str:
+    """Say how many requests and how long reading takes: `1,240 requests of 76,000 that are left today, 14 min`."""
+    parts = []
+    if cost.requests_n:
+        left = "" if cost.left_n is None else f" of {cost.left_n:,} that are left today"
+        parts.append(f"{cost.requests_n:,} requests{left}")
+    if cost.seconds is not None:
+        by = " at the vendor's rate limit" if cost.is_by_rate else ""
+        parts.append(f"{duration(cost.seconds)}{by}")
+    return ", ".join(parts) or "not known: the source does not count its records"
+
+
+def _quota(cost: "ReadingCost") -> list[str]:
+    """Say that a migration does not fit into what is left of the daily quota, and what it does then."""
+    if cost.left_n is None or cost.requests_n <= cost.left_n:
+        return []
+    words = f"{cost.requests_n:,} requests do not fit into the {cost.left_n:,} that are left today"
+    if not cost.days_n:
+        return [f"{words}; the daily quota allows none: lower the source's daily_reserve"]
+    daily = (
+        f"The hub may use {cost.daily_n or 0:,} a day, so reading takes about {cost.days_n} days."
+    )
+    goes_on = "It stops when they are used up, and the same command continues."
+    return [f"{words}. {daily} {goes_on}"]
+
+
+def _show_people(people: "Sequence[StreamDuplicates]") -> None:
+    print_table(
+        "People who may be there twice",
+        (
+            "stream",
+            "looked at",
+            "same e-mail",
+            "same phone",
+            "in an earlier stream",
+            "in the hub",
+        ),
+        [
+            (one.stream, _looked_at(one),
+             _about(one.same_email_n, is_exact=one.is_whole or one.is_email_counted),
+             *(_about(n, is_exact=one.is_whole)
+               for n in (one.same_phone_n, one.other_streams_n, one.in_hub_n)))
+            for one in people
+        ],
+    )  # fmt: skip
+    print_line(
+        "",
+        "Each number is of records whose e-mail address or phone number an earlier record has. "
+        "The matcher weighs names and companies too: the dry run says who becomes one person.",
+    )
+    if any(not one.is_whole for one in people):
+        counted = any(one.is_email_counted for one in people)
+        by = " The source itself counts the same e-mail addresses in a stream." if counted else ""
+        print_line("", f"Numbers with `about` are projected from the records that were read.{by}")
+
+
+def _looked_at(one: "StreamDuplicates") -> str:
+    if one.is_whole:
+        return f"all {one.read_n:,}"
+    return f"{one.read_n:,} of {'?' if one.records_n is None else f'{one.records_n:,}'}"
+
+
+def _about(n: int, *, is_exact: bool) -> str:
+    return f"{n:,}" if is_exact else f"about {n:,}"
 
 
 def _named(names: list[str]) -> str:

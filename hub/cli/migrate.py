@@ -67,7 +67,8 @@ def migrate(
         ),
     ] = None,
     inventory: Annotated[
-        bool, typer.Option("--inventory", help="Count the source; read and load nothing.")
+        bool,
+        typer.Option("--inventory", help="Count the source, read a sample of it; load nothing."),
     ] = False,
     questions: Annotated[
         Path | None,
@@ -112,7 +113,7 @@ def migrate(
         )
     acts = partial(acting, who=who)
     if inventory or questions is not None:
-        _take_inventory(what, acts, config, questions, as_json=json)
+        _take_inventory(what, mapping, acts, config, questions, as_json=json)
         return
     with (
         opened(config) as (base, _, _settings),
@@ -159,22 +160,23 @@ class _Wanted:
 
 def _take_inventory(
     what: list[str] | None,
+    mapping: Path | None,
     acts: "Acting",
     config: Path | None,
     questions: Path | None,
     *,
     as_json: bool,
 ) -> None:
-    """Count a configured source; print what it has, and write the open questions."""
+    """Count a configured source, or files; print what they have, and write the open questions of a source."""
     from hub.actions.batches.migrate import inventory
     from hub.cli.inventory import said_of, show, write_questions
     from hub.cli.session import opened
 
-    with opened(config) as (hub, _, _settings):
-        if not what or len(what) != 1:
-            raise _needs_source("--inventory")
-        hub.require_source(what[0])
-        found = inventory(hub, acts, what[0])
+    if not what:
+        raise _needs_source("--inventory")
+    with opened(config) as (base, _, _settings):
+        hub, source = _counted(base, what, mapping, has_questions=questions is not None)
+        found = inventory(hub, acts, source)
         folder = hub.settings.mappings_dir
     if questions is not None:
         write_questions(found, questions)
@@ -183,7 +185,28 @@ def _take_inventory(
         return
     show(found)
     if questions is not None:
-        said_of(questions, what[0], folder)
+        said_of(questions, source, folder)
+
+
+def _counted(
+    hub: "Hub", what: list[str], mapping: Path | None, *, has_questions: bool
+) -> tuple["Hub", str]:
+    """Return the hub and the source of an inventory; files are the source `csv`."""
+    from hub.migration import files
+
+    if len(what) == 1 and what[0] in hub.settings.sources.configured() and mapping is None:
+        hub.require_source(what[0])
+        return hub, what[0]
+    paths = _paths(hub, what)
+    if has_questions:
+        raise ConfigError(
+            "--questions needs one configured source; the questions of files are in their mapping file",
+            hint=f"hub migrate {' '.join(what)} --propose mapping.yaml",
+        )
+    opened = files.open_files(hub, paths, mapping)
+    for finding in opened.check():
+        print_warning(finding.message)
+    return files.with_files(hub, opened), opened.source
 
 
 def _schedule(

@@ -1,7 +1,7 @@
 """The report of `hub reconcile` as a page to print and sign.
 
-In: the proof of a batch. Out: HTML with the totals, the owners, what was refused, checksums, and lines for
-signatures. Every value is escaped.
+In: the proof of a batch. Out: HTML with the totals, the owners, what was refused, checksums, lines for signatures,
+and an annex with each refused record. Every value is escaped.
 """
 
 from html import escape
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from hub.views.reconciliation import Reconciliation
 
 _SIGN = """
-<h2>Approved</h2>
-<table><tr><th>name</th><th>role</th><th>date</th><th>signature</th></tr>
-<tr><td style="width:14rem;height:3rem"></td><td style="width:10rem"></td><td style="width:8rem"></td>
-<td style="width:16rem"></td></tr></table>
+<section class="sign"><h2>Approved</h2>
+<table><thead><tr><th>name</th><th>role</th><th>date</th><th>signature</th></tr></thead>
+<tbody><tr><td style="width:14rem;height:3rem"></td><td style="width:10rem"></td><td style="width:8rem"></td>
+<td style="width:16rem"></td></tr></tbody></table></section>
 """
 
 
@@ -38,10 +38,12 @@ def render(proof: "Reconciliation", decided: "Sequence[Decision]" = ()) -> str:
         _faults(proof),
         _owners(proof),
         _decided(decided),
-        _refused(proof),
+        _refused_values(proof),
         _sums(proof),
+        _SIGN,
+        _annex(proof),
     ]
-    return page(title, "".join(parts) + _SIGN)
+    return page(title, "".join(parts))
 
 
 def verdict_of(proof: "Reconciliation") -> str:
@@ -61,8 +63,9 @@ def _summary(proof: "Reconciliation") -> str:
     finished = in_zone(proof.finished_at) if proof.finished_at else "not finished"
     by = f" by {escape(proof.who)}" if proof.who else ""
     of = f" It moves what has changed since batch {proof.delta_of}." if proof.delta_of else ""
+    annex = " The annex lists them." if proof.rejects else ""
     return (
-        f"<p><strong>{words}</strong>{of} State: {escape(proof.state)}. Begun {in_zone(proof.started_at)}"
+        f"<p><strong>{words}</strong>{annex}{of} State: {escape(proof.state)}. Begun {in_zone(proof.started_at)}"
         f"{by}, finished {finished}.</p>"
     )
 
@@ -126,18 +129,31 @@ def owners_by_kind(
     return kinds, [(owner, *(own.get(kind, 0) for kind in kinds)) for owner, own in ordered]
 
 
-def _refused(proof: "Reconciliation") -> str:
-    parts = []
-    if proof.rejects:
-        more = f", the first {len(proof.rejects):,}" if proof.rejects_n > len(proof.rejects) else ""
-        rows = [(one.stream, one.source_id, one.reason) for one in proof.rejects]
-        parts.append(f"<h2>Refused records: {proof.rejects_n:,}{more}</h2>")
-        parts.append(table(("stream", "id", "reason"), rows))
-    if proof.refusals:
-        values = [(r.stream, r.field or "(record)", r.reason, r.n, r.value) for r in proof.refusals]
-        parts.append("<h2>Refused values</h2>")
-        parts.append(table(("stream", "field", "reason", "count", "example"), values))
-    return "".join(parts)
+def _refused_values(proof: "Reconciliation") -> str:
+    """Return what was refused, summed up: as long as there are reasons, however many records."""
+    if not proof.refusals:
+        return ""
+    values = [(r.stream, r.field or "(record)", r.reason, r.n, r.value) for r in proof.refusals]
+    head = ("stream", "field", "reason", "count", "example")
+    return f"<h2>Refused values</h2>{table(head, values)}"
+
+
+def _annex(proof: "Reconciliation") -> str:
+    """Return the list of refused records. It may be long, so it stands after the signatures."""
+    if not proof.rejects:
+        return ""
+    rows = [(one.stream, one.source_id, one.reason) for one in proof.rejects]
+    listed = len(rows)
+    rest = (
+        f'<p class="note">Here are the first {listed:,}. '
+        f"<code>hub reconcile {proof.batch} --verdict rejected</code> lists all.</p>"
+        if proof.rejects_n > listed
+        else ""
+    )
+    return (
+        f'<section class="annex"><h2>Annex: refused records ({proof.rejects_n:,})</h2>{rest}'
+        f"{table(('stream', 'id', 'reason'), rows)}</section>"
+    )
 
 
 def _sums(proof: "Reconciliation") -> str:

@@ -359,6 +359,8 @@ class FieldUse:
         custom: whether the field was added by the account itself.
         choices: the values that the vendor offers for it.
         values: how many records have each value of a picklist; "" for none. Only of picklists.
+        distinct_n: how many different values the records have, by the vendor's own count. Only of fields
+            with e-mail addresses; None if the vendor cannot count that.
     """
 
     name: str
@@ -368,6 +370,7 @@ class FieldUse:
     custom: bool = False
     choices: Sequence[str] = ()
     values: Mapping[str, int] = field(default_factory=dict)
+    distinct_n: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,6 +397,7 @@ class Inventory:
         owners: the owner with the most records first; empty for a stream without owners.
         requests_n: how many requests a migration of the stream takes, about.
         remaining_n: how many requests the vendor still allows now; None without such a limit.
+        daily_n: how many it allows a day; both without those that are kept for other applications.
     """
 
     stream: str
@@ -403,6 +407,7 @@ class Inventory:
     owners: Sequence[OwnerUse] = ()
     requests_n: int = 0
     remaining_n: int | None = None
+    daily_n: int | None = None
 
 
 @runtime_checkable

@@ -1,10 +1,11 @@
-"""What a source has, before anything is read from it: objects, counts, fields, values, owners, requests.
+"""What a source has, before it is migrated: objects, counts, fields, values, owners, duplicates, requests.
 
-In: the connector's counts (`Migrates.inventory`), the mappings, the users of the hub. Out: for each stream
+In: the connector's counts (`Migrates.inventory`), samples, mappings, the users of the hub. Out: for each stream
 what the vendor counts, and what the hub cannot decide: values that the mapping does not know, fields that it
 does not read, owners without a user. Not here: the questions that follow (`hub.migration.questions`).
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -12,6 +13,8 @@ from fnmatch import fnmatchcase
 from sqlalchemy import Connection
 
 from hub.connectors.base import FieldUse, Inventory, LeavesBehind, Migrates, OwnerUse
+from hub.connectors.governor import Limits
+from hub.connectors.registry import KNOWN, limits_of
 from hub.crm import custom_fields, owners, pipelines
 from hub.errors import HubError
 from hub.etl.contain import ends_source, fault_of
@@ -20,8 +23,11 @@ from hub.mappings.document import MappingDocument, walk_rules
 from hub.mappings.known import known_keys
 from hub.mappings.text import fold
 from hub.mappings.uses import used
+from hub.migration.duplicates import StreamDuplicates, duplicates
 from hub.migration.fields import answers_for, objects_of
 from hub.migration.parts import Parts
+from hub.migration.reading_cost import ReadingCost, cost_of, with_requests
+from hub.migration.sampling import Sample, samples
 from hub.model.faults import Fault
 
 
@@ -95,6 +101,8 @@ class SourceInventory:
         faults: streams that could not be counted.
         pipelines: of this hub, by name: their stages.
         left_behind: objects of the source that no migration reads, and about how many records each has.
+        cost: what reading it takes.
+        people: of each stream, how many people may be there twice, or in the hub already.
     """
 
     source: str
@@ -103,56 +111,71 @@ class SourceInventory:
     faults: Sequence[Fault] = field(default=())
     pipelines: Mapping[str, Sequence[str]] = field(default_factory=dict)
     left_behind: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def requests_n(self) -> int:
-        """Return about how many requests a migration takes."""
-        return sum(one.counts.requests_n for one in self.streams if one.counts)
-
-    @property
-    def remaining_n(self) -> int | None:
-        """Return how many requests the vendor still allows today; None without such a limit."""
-        left = [
-            c.remaining_n for one in self.streams if (c := one.counts) and c.remaining_n is not None
-        ]
-        return min(left) if left else None
+    cost: ReadingCost = field(default_factory=ReadingCost)
+    people: Sequence[StreamDuplicates] = ()
 
 
 def take(hub: Hub, source: str) -> SourceInventory:
-    """Count a source; no record is read.
+    """Count a source, and read a sample of its people; nothing is stored.
 
     Raises:
         CredentialError: the vendor refuses the credentials.
     """
     parts = Parts(hub.connector(source))
-    found: list[StreamInventory] = []
+    counted: dict[str, Inventory | None] = {}
     faults: list[Fault] = []
-    with hub.engine.begin() as conn:
-        defined = {(one.object, one.key) for one in custom_fields.all_fields(conn)}
-        known = pipelines.read(conn)
     for stream in parts.objects():
-        document = hub.mappings.get(f"{source}/{stream.name}")
         try:
-            counts = _counts(parts, stream.name)
+            counted[stream.name] = _counts(parts, stream.name)
         except HubError as exc:
             if ends_source(exc):
                 raise
             faults.append(fault_of(source, stream.part, exc))
-            continue
+    numbers = {name: one.count_n if one else None for name, one in counted.items()}
+    read = samples(hub, source, numbers, faults)
+    if not isinstance(parts.connector, Migrates):
+        counted = {n: with_requests(one, read) if one else None for n, one in counted.items()}
+    known_n = {name: one for name, one in counted.items() if one}
+    left_behind = _left_behind(parts, source, faults)
+    with hub.engine.begin() as conn:
+        streams = _streams(hub, conn, source, counted)
+        pipes = pipelines.read(conn)
+        return SourceInventory(
+            source,
+            streams,
+            _open_owners(conn, streams, answers_for(hub, source).owners),
+            faults,
+            {
+                one.name: [stage.name for stage in one.stages]
+                for one in pipes
+                if not one.is_disabled
+            },
+            left_behind,
+            _cost(hub, source, [*known_n.values()], read),
+            duplicates(conn, source, read, known_n),
+        )
+
+
+def _streams(
+    hub: Hub, conn: Connection, source: str, counted: Mapping[str, Inventory | None]
+) -> list[StreamInventory]:
+    defined = {(one.object, one.key) for one in custom_fields.all_fields(conn)}
+    found = []
+    for name, counts in counted.items():
+        document = hub.mappings.get(f"{source}/{name}")
         if document is None or counts is None:
-            found.append(StreamInventory(stream.name, counts, is_mapped=document is not None))
+            found.append(StreamInventory(name, counts, is_mapped=document is not None))
         else:
             found.append(_stream(document, counts, defined))
-    with hub.engine.begin() as conn:
-        owners_left = _open_owners(conn, found, answers_for(hub, source).owners)
-    return SourceInventory(
-        source,
-        found,
-        owners_left,
-        faults,
-        {one.name: [stage.name for stage in one.stages] for one in known if not one.is_disabled},
-        _left_behind(parts, source, faults),
-    )
+    return found
+
+
+def _cost(
+    hub: Hub, source: str, counts: Sequence[Inventory], read: Sequence[Sample]
+) -> ReadingCost:
+    limits = limits_of(source) if source in KNOWN else Limits()
+    block = getattr(hub.settings.sources, source, None)
+    return cost_of(counts, read, limits, time_scale=getattr(block, "time_scale", 1.0))
 
 
 def _left_behind(parts: Parts, source: str, faults: list[Fault]) -> Mapping[str, int]:
@@ -219,7 +242,10 @@ def _counts(parts: Parts, name: str) -> Inventory | None:
 
 
 def _unread(document: MappingDocument, fields: Sequence[FieldUse]) -> list[FieldUse]:
-    filled = {one.name: one for one in fields if one.filled_n}
+    # the custom columns of a file are in one object, which is copied as a whole
+    rules = [rule.copy_ for _, rule in walk_rules(document) if rule.copy_]
+    has_customs = any(copied.of and "*" in copied.keys for copied in rules)
+    filled = {one.name: one for one in fields if one.filled_n and not (one.custom and has_customs)}
     read = used(document, frozenset(filled))
     unknown = known_keys(document).unknown_in(dict.fromkeys(filled))
     # a parent's field is asked for by its path, so it is read
@@ -262,7 +288,10 @@ def _open_owners(
         for use in one.counts.owners if one.counts else ():
             totals[use.id] = totals.get(use.id, 0) + use.records_n
             uses[use.id] = use
-    active = {email for email, user in owners.users_by_email(conn).items() if user.is_active}
+    users = [one for one in owners.users_by_email(conn).items() if one[1].is_active]
+    names = Counter(user.name.casefold() for _, user in users)
+    # an owner without an address, as in a file, is the one active user of this name
+    active = {email for email, _ in users} | {name for name, n in names.items() if n == 1}
     found = [
         OpenOwner(use.id, use.name, use.email, totals[use.id], why)
         for use in uses.values()
@@ -280,5 +309,6 @@ def _why_open(use: OwnerUse, given: str | None, active: Collection[str]) -> str:
     if not use.active:
         return "inactive at the source"
     if not use.email:
-        return "has no e-mail address"
+        is_user = use.name.casefold() in active
+        return "" if is_user else "has no e-mail address, and no active user has this name"
     return "" if use.email.casefold() in active else "no active user has this e-mail address"

@@ -154,7 +154,7 @@ def _cut_stream(
         fault = fault_of(source, stream.part, exc)
         with hub.engine.begin() as conn:
             batches.note_faults(conn, batch_id, stream.name, [fault], unproved=False)
-        log.warning("stream_not_planned", source=source, stream=stream.name, message=exc.message)
+        log.info("stream_not_planned", source=source, stream=stream.name, message=exc.message)
         return False
     with hub.engine.begin() as conn:
         batches.note_faults(conn, batch_id, stream.name, (), unproved=False)

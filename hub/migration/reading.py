@@ -195,7 +195,7 @@ def _try(reader: "_Reader") -> None:
     except HubError as exc:
         reader.note("failed", reason=exc.message)
         state = reader.state
-        log.warning("range_failed", stream=state.stream, range=state.key, message=exc.message)
+        log.info("range_failed", stream=state.stream, range=state.key, message=exc.message)
         if ends_source(exc):
             raise
 

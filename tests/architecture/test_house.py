@@ -14,6 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 MODULES = sorted((ROOT / "hub").rglob("*.py"))
 MOST_LINES = 400
+_WARNS = re.compile(r"\blog(?:ger)?(?:\(\))?\.(?:warning|error|exception|critical)\(")
 
 
 def _name(path: Path) -> str:
@@ -53,6 +54,17 @@ def test_a_module_says_what_it_is_for_and_imports_nothing_banned(path: Path) -> 
 @pytest.mark.parametrize("name", ["utils", "helpers", "common", "misc"])
 def test_no_module_is_named_after_nothing(name: str) -> None:
     assert not [_name(path) for path in MODULES if path.stem in {name, f"base_{name}"}]
+
+
+@pytest.mark.parametrize("room", ["connectors", "migration"])
+def test_a_room_whose_faults_the_commands_tell_shows_no_log_line(room: str) -> None:
+    """A terminal shows log lines from `warning` on; a fault is a sentence there already."""
+    said = [
+        _name(p)
+        for p in MODULES
+        if p.is_relative_to(ROOT / "hub" / room) and _WARNS.search(p.read_text())
+    ]
+    assert not said
 
 
 def test_packages_are_at_most_two_deep() -> None:

@@ -364,7 +364,18 @@ def test_an_inventory_is_counted_by_the_vendor(vendor: Vendor) -> None:
     assert all(each.name and each.email for each in found.owners)
     assert found.requests_n > 0
     assert found.remaining_n is not None
+    assert found.daily_n is not None
+    assert found.daily_n >= found.remaining_n
     leads = one.inventory(stream(one, "leads"), window)
+    living = [
+        json.loads(each.payload)
+        for each in read_all(one, stream(one, "leads"), window)
+        if each.op is Op.UPSERT
+    ]
+    emails = [each["Email"].casefold() for each in living if each["Email"]]
+    (email,) = [each for each in leads.fields if each.name == "Email"]
+    assert (email.filled_n, email.distinct_n) == (len(emails), len(set(emails)))
+    assert all(each.distinct_n is None for each in leads.fields if each.kind != "email")
     assert any(each.is_queue and each.name == "Inbound queue" for each in leads.owners)
     assert leads.deleted_n == 2 or leads.deleted_n > 0
     assert one.left_behind() == {"Contract": 4}

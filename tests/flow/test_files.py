@@ -18,6 +18,7 @@ from hub.errors import ActionError
 from hub.etl import flow
 from hub.etl.context import Hub
 from hub.migration import files as migrated_files
+from hub.migration.duplicates import StreamDuplicates
 from hub.settings import Settings
 from hub.views.reconciliation import records as proved
 from tests.acting import acting
@@ -230,3 +231,29 @@ def test_modes_say_what_rows_may_do_to_what_the_hub_has(world: World, tmp_path: 
     assert "L7" not in _moded(world, path, Mode.ADD), "its id is known, so it is left out"
     assert tuple(_lea(world)) == ("Clerk", "Paris")
     assert len(world.rows("SELECT 1 FROM crm.lead")) == 3, "nobody was Max before"
+
+
+def test_an_inventory_of_files_counts_who_is_there_twice(world: World, tmp_path: Path) -> None:
+    world.add("hubspot", "contacts", hubspot_contact(
+        1, firstname="Lea", lastname="Moreau", email="lea@moreau.example.com", lifecyclestage="lead"
+    ))  # fmt: skip
+    flow.sync(world.hub, ["hubspot"])
+    contacts, leads_file = tmp_path / "contacts.csv", tmp_path / "leads.csv"
+    contacts.write_text("Contact ID,First Name,Last Name,Email\n1,Zoé,Roux,zoe@roux.example\n")
+    leads_file.write_text(
+        "Lead ID,First Name,Last Name,Company,Email,Phone,Budget\n"
+        "1,Zoé,Roux,Roux,zoe@roux.example,+33 6 12 34 56 78,5\n"
+        "2,Ida,Berg,Berg,ida@berg.example,+33612345678,\n"
+        "3,Ida,Berg,Berg,IDA@berg.example,,\n"
+        "4,Lea,Moreau,,lea@moreau.example.com,,\n"
+    )
+    hub, _ = files_hub(world, contacts, leads_file)
+
+    found = migrate.inventory(hub, WHO, "csv")
+
+    of = {one.stream: one for one in found.people}
+    assert of["contacts"] == StreamDuplicates("contacts", 1, 1, True, 0, False, 0, 0, 0)
+    assert of["leads"] == StreamDuplicates("leads", 4, 4, True, 1, False, 1, 1, 1)
+    assert not any(one.unread for one in found.streams)
+    assert found.cost.requests_n == 0
+    assert not world.rows("SELECT FROM ops.batch WHERE source = 'csv'")

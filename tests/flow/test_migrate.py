@@ -445,4 +445,11 @@ def test_the_proof_of_a_batch_can_be_taken_apart(world: World) -> None:
     assert all(s.counted is None or s.counted + s.gone == s.total for s in proof.streams)
     page = render(proof)
     assert "Everything adds up" in page
+    # the list may be long: it stands after the signatures, and a printed page repeats the heads
+    assert (
+        page.index("Approved")
+        < page.index("Annex: refused records (1)")
+        < page.index("00Q000000000040AAA")
+    )
+    assert page.count("<thead>") == page.count("<table>")
     assert leads.checksum in page

@@ -41,7 +41,7 @@ _SILENT = Watch()
 
 
 def inventory(hub: Hub, acting: Acting, source: str) -> SourceInventory:
-    """Return what a source has, by its own counts; no record is read, nothing is written.
+    """Return what a source has, by its own counts and a sample of its people; nothing is written.
 
     Raises:
         ActionError: who acts may not.

@@ -5,6 +5,7 @@ https://developer.salesforce.com/docs/atlas.en-us.soql_sosl.meta/soql_sosl/sforc
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from hub.connectors.base import FieldUse, Inventory, OwnerUse, Window
@@ -20,6 +21,7 @@ from hub.errors import HubError
 _QUESTIONS_AT_ONCE = 5
 _FIELDS_AT_ONCE = 50
 _GROUPED = frozenset({"picklist", "combobox"})
+_EMAIL = "email"
 _OWNER = "OwnerId"
 _QUEUE = "00G"
 _TYPE, _TYPE_NAME = "RecordTypeId", "RecordType.Name"
@@ -76,6 +78,7 @@ class InventoryReader:
             self._named(owners),
             requests_n,
             max(most - usage.used, 0) if usage.limit else None,
+            most if usage.limit else None,
         )
 
     def left_behind(self) -> Mapping[str, int]:
@@ -110,6 +113,10 @@ class InventoryReader:
         for n, names in enumerate(_chunks(counted, _FIELDS_AT_ONCE)):
             counts = ", ".join(f"COUNT({name}) n{i}" for i, name in enumerate(names))
             asked[f"filled_{n}"] = f"SELECT {counts} FROM {shape.name} WHERE {live}"  # noqa: S608  # SOQL
+        addresses = [one for one in counted if shape.kinds.get(one) == _EMAIL]
+        if addresses:
+            counts = ", ".join(f"COUNT_DISTINCT({one}) n{i}" for i, one in enumerate(addresses))
+            asked["distinct"] = f"SELECT {counts} FROM {shape.name} WHERE {live}"  # noqa: S608  # SOQL
         for name in chosen:
             asked[f"of_{name}"] = _grouped(shape, name, live)
         answers = self._ask(asked)
@@ -120,8 +127,12 @@ class InventoryReader:
             for n, names in enumerate(_chunks(counted, _FIELDS_AT_ONCE))
             for i, name in enumerate(names)
         }
+        distinct = {one: _first(answers["distinct"], f"n{i}") for i, one in enumerate(addresses)}
         values = {name: _counts(answers[f"of_{name}"], name) for name in chosen}
-        uses = [_use(one, filled, values, count_n) for one in described]
+        uses = [
+            replace(use, distinct_n=distinct.get(use.name))
+            for use in (_use(one, filled, values, count_n) for one in described)
+        ]
         if _TYPE_NAME in shape.parents:
             uses.append(self._record_types(shape, live))
         return count_n, gone_n, uses
