@@ -5,6 +5,7 @@ A second call continues with the source's migration that is under way. Nothing o
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -18,6 +19,7 @@ from hub.logs import get_logger
 from hub.migration import fields
 from hub.migration.deltas import Base, base_of, check_kind, without_base
 from hub.migration.parts import Parts
+from hub.migration.side_by_side import SideBySide
 from hub.model.faults import Fault
 from hub.records import batches, migrations
 from hub.records.migrations import Migration
@@ -129,12 +131,15 @@ def _cut(hub: Hub, source: str, found: Migration) -> None:
     if found.delta_of is not None:
         with hub.engine.begin() as conn:
             ends = _base(conn, source).ends
-    failed = [
-        stream.name
-        for stream in parts.objects()
-        if stream.name not in found.windows
-        and not _cut_stream(hub, parts, number, stream, ends.get(stream.name))
-    ]
+    failed: list[str] = []
+
+    def cut(own: Parts, stream: Stream) -> bool:
+        if not _cut_stream(hub, own, number, stream, ends.get(stream.name)):
+            failed.append(stream.name)
+        return True
+
+    todo = [one for one in parts.objects() if one.name not in found.windows]
+    SideBySide(todo).run([partial(cut, own) for own in parts.side_by_side(len(todo))])
     if not failed:
         with hub.engine.begin() as conn:
             migrations.mark(conn, number, "planned_at")
@@ -143,7 +148,7 @@ def _cut(hub: Hub, source: str, found: Migration) -> None:
 def _cut_stream(
     hub: Hub, parts: Parts, batch_id: int, stream: Stream, since: datetime | None
 ) -> bool:
-    """Freeze a stream and store its ranges; return whether the vendor let us."""
+    """Freeze a stream and store its ranges; return whether the vendor allowed it."""
     source = parts.connector.source
     try:
         window = parts.window(stream, since)

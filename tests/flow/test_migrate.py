@@ -3,7 +3,9 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from hashlib import sha256
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -400,6 +402,29 @@ def test_a_full_disk_is_told_and_the_same_command_goes_on(world: World, table: s
         {"created": 22, "merged": 1, "deleted": 1}
     ]
     assert len(world.rows("SELECT FROM ops.batch WHERE kind = 'migrate'")) == 1
+
+
+class InPairs(HandConnector):
+    """A vendor that may be asked by two threads; none of them gets an answer before the other asks."""
+
+    readers = 2
+    both = Barrier(2, timeout=5)
+
+    def another(self) -> "InPairs":
+        return self
+
+    def window(self, stream: Stream, cursor: Cursor | None) -> Window:
+        self.both.wait()
+        return super().window(stream, cursor)
+
+
+def test_objects_are_planned_side_by_side(world: World) -> None:
+    fill(world)
+    vendor = InPairs("salesforce", world.salesforce.objects, names=world.salesforce.names)
+    read = migrate.read_source(replace(world.hub, connector=lambda _: vendor), WHO, "salesforce")
+    assert read.read is not None
+    assert read.read.is_complete
+    assert {*read.migration.windows} == {"users", "leads"}
 
 
 def test_two_dry_runs_at_once_use_no_copy_together(world: World, place: Place) -> None:
