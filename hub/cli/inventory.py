@@ -19,7 +19,7 @@ _FIELDS_SHOWN = 8
 
 def show(found: "SourceInventory") -> None:
     """Print an inventory as tables."""
-    print_line(f"{found.source}: reading takes about", _cost(found.cost))
+    print_line(found.source, _cost(found.cost))
     for warning in _quota(found.cost):
         print_warning(warning)
     print_table(
@@ -72,15 +72,17 @@ def show(found: "SourceInventory") -> None:
 
 
 def _cost(cost: "ReadingCost") -> str:
-    """Say how many requests and how long reading takes: `1,240 requests of 76,000 that are left today, 14 min`."""
+    """Say how many requests and how long reading takes."""
     parts = []
     if cost.requests_n:
-        left = "" if cost.left_n is None else f" of {cost.left_n:,} that are left today"
+        left = "" if cost.left_n is None else f" ({cost.left_n:,} are left today)"
         parts.append(f"{cost.requests_n:,} requests{left}")
     if cost.seconds is not None:
         by = " at the vendor's rate limit" if cost.is_by_rate else ""
         parts.append(f"{duration(cost.seconds)}{by}")
-    return ", ".join(parts) or "not known: the source does not count its records"
+    if not parts:
+        return "what reading takes is not known: the source does not count its records"
+    return f"reading takes about {', '.join(parts)}"
 
 
 def _quota(cost: "ReadingCost") -> list[str]:

@@ -87,7 +87,7 @@ def samples(
     """
     parts = Parts(hub.connector(source))
     reader = _Sampler(hub, parts, None if source == FILES else MOST_RECORDS, {})
-    found = []
+    found: list[Sample] = []
     for stream in parts.objects():
         if stream.name not in counts:
             continue

@@ -147,7 +147,7 @@ def test_an_inventory_says_who_may_be_there_twice_and_what_reading_takes(
     show(found)
     said = capsys.readouterr()
     assert "all 6" in said.out
-    assert "5 requests of 3 that are left today" in said.out
+    assert "reading takes about 5 requests (3 are left today)" in said.out
     assert "The hub may use 4 a day, so reading takes about 2 days." in said.err
 
     monkeypatch.setattr(sampling, "MOST_RECORDS", 4)
