@@ -27,7 +27,7 @@ from hub.landing.refusals import of_batch
 from hub.migration import adopting, loading, reading, rehearsal
 from hub.model.verdicts import Op
 from hub.settings import Settings
-from hub.views.reconciliation import line, reconciliation, reject_reasons
+from hub.views.reconciliation import Reject, line, reconciliation, reject_reasons
 from hub.views.reconciliation import records as proved
 from tests.acting import acting, done
 from tests.flow.conftest import HandConnector, World, hubspot_contact, salesforce_lead
@@ -471,10 +471,9 @@ def test_the_proof_of_a_batch_can_be_taken_apart(world: World) -> None:
     page = render(proof)
     assert "Everything adds up" in page
     # the list may be long: it stands after the signatures, and a printed page repeats the heads
-    assert (
-        page.index("Approved")
-        < page.index("Annex: refused records (1)")
-        < page.index("00Q000000000040AAA")
-    )
+    page = render(replace(proof, rejects=[Reject("leads", "00Q1", "no name")], rejects_n=7))
+    assert page.index("Approved") < page.index("Annex: refused records (7)") < page.index("00Q1")
+    assert "The annex lists them. State" in page
+    assert "--verdict rejected</code> lists all" in page
     assert page.count("<thead>") == page.count("<table>")
     assert leads.checksum in page
