@@ -10,6 +10,7 @@ import typer
 from hub.cli.acting import acting
 from hub.cli.options import Config, Json, Who
 from hub.cli.output import EXIT_FAILED, print_json, print_line, stdout
+from hub.cli.tables import wrapped
 from hub.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -133,9 +134,15 @@ def _lines(found: Sequence["Webhook"]) -> None:
         for message, hint in dict.fromkeys((one.message, one.hint) for one in wrong or parts[:1]):
             same = [one for one in parts if (one.message, one.hint) == (message, hint)]
             mark = _mark(same[0])
-            stdout.print(f"{mark}  {source}: {_of(same, len(parts))}{message}", indent="    ")
+            _put(f"{mark}  ", f"{source}: {_of(same, len(parts))}{message}", indent=4)
             if hint:
-                stdout.print(f"      {hint}", indent="      ")
+                _put(f"{'':6}", hint, indent=6)
+
+
+def _put(head: str, words: str, *, indent: int) -> None:
+    """Write words behind a head; on a terminal further lines begin below the words."""
+    lines = wrapped(words, max(20, stdout.width - indent)) if stdout.is_terminal else [words]
+    stdout.write("\n".join([f"{head}{lines[0]}", *(f"{'':{indent}}{line}" for line in lines[1:])]))
 
 
 def _mark(one: "Webhook") -> str:
