@@ -81,7 +81,7 @@ def _cost(cost: "ReadingCost") -> str:
         by = " at the vendor's rate limit" if cost.is_by_rate else ""
         parts.append(f"{duration(cost.seconds)}{by}")
     if not parts:
-        return "what reading takes is not known: the source does not count its records"
+        return "what reading takes is not known: the source is empty, or does not count"
     return f"reading takes about {', '.join(parts)}"
 
 
