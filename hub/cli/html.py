@@ -16,8 +16,8 @@ table{border-collapse:collapse;font-size:13px;margin:.4rem 0 1rem}td,th{border:1
 padding:3px 8px;text-align:left;vertical-align:top}th{background:#f3f5f7}
 .wrap{overflow-x:auto}.n{font-variant-numeric:tabular-nums}.note{color:#57606a}
 svg text{font:12px system-ui,sans-serif;fill:#1b1f24}
-@media print{body{margin:0;max-width:none}.wrap{overflow:visible}thead{display:table-header-group}
-table{font-size:10px}td,th{padding:2px 5px}
+@media print{body{margin:0;padding:0;max-width:none}.wrap{overflow:visible}thead{display:table-header-group}
+table{font-size:10px}td,th{padding:2px 3px}
 tr,.sign{break-inside:avoid}h2{break-after:avoid}.annex{break-before:page}}
 """
 
