@@ -202,8 +202,15 @@ def roots_of(conn: Connection, entity_ids: Iterable[int]) -> set[int]:
 
 
 def days_since(moment: datetime | None, now: datetime) -> int | None:
-    """Return whole days since a moment, as a list shows them; None where there was none."""
-    return None if moment is None else max(0, (now - moment).days)
+    """Return how many days ago a moment was, as a list shows it; None where there was none.
+
+    Args:
+        moment: aware.
+        now: in the time zone of the user who asks: 0 is today there.
+    """
+    if moment is None:
+        return None
+    return max(0, (now.date() - moment.astimezone(now.tzinfo).date()).days)
 
 
 _COLUMNS = {

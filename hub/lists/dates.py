@@ -31,9 +31,14 @@ class Moment:
     zone: ZoneInfo
 
     @property
+    def here(self) -> datetime:
+        """Return the moment in the time zone there."""
+        return self.now.astimezone(self.zone)
+
+    @property
     def today(self) -> date:
         """Return the day it is there."""
-        return self.now.astimezone(self.zone).date()
+        return self.here.date()
 
     def start_of(self, day: date) -> datetime:
         """Return the moment, in UTC, at which a day begins there."""

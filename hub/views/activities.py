@@ -23,7 +23,7 @@ class RecordActivities:
         last_communication_at: newest call, visit, message or ticket.
         next_task_at: when the next open task is due.
         first_response_at: when the team first answered; null of a record that is no lead.
-        days_since_last_communication: whole days; null where nothing was ever said.
+        days_since_last_communication: days in the reader's time zone, 0 is today; null if nothing was ever said.
         timeline: the newest activities.
     """
 
@@ -46,7 +46,7 @@ def of_record(
         kind: lead, contact or deal.
         number: of the row.
         entity_id: the person or company; None of a deal.
-        now: aware.
+        now: in the time zone of the user who asks.
         limit: activities at most.
     """
     columns = derived.columns_of(conn, kind, number)

@@ -77,7 +77,7 @@ def _lead(conn: Connection, row: Mapping[str, Any], asked: Asked) -> LeadCard:
     asked_of = tickets.of_entity(conn, row["entity_id"], limit=MOST).items
     lead = Lead(
         **_plain(Lead, row),
-        **_common("lead", row, asked.moment.now),
+        **_common("lead", row, asked.moment.here),
         **_party(row, asked_of),
         contact_record=_contact_name(row["contact_id"]),
     )
@@ -94,7 +94,7 @@ def _contact(conn: Connection, row: Mapping[str, Any], asked: Asked) -> ContactC
     asked_of = tickets.of_entity(conn, row["entity_id"], limit=MOST).items
     contact = Contact(
         **_plain(Contact, row),
-        **_common("contact", row, asked.moment.now),
+        **_common("contact", row, asked.moment.here),
         **_party(row, asked_of, company=row["company_name"]),
     )
     return ContactCard(
@@ -109,7 +109,9 @@ def _contact(conn: Connection, row: Mapping[str, Any], asked: Asked) -> ContactC
 def _company(conn: Connection, row: Mapping[str, Any], asked: Asked) -> CompanyCard:
     asked_of = tickets.of_entity(conn, row["entity_id"], limit=MOST).items
     company = Company(
-        **_plain(Company, row), **_common("contact", row, asked.moment.now), **_party(row, asked_of)
+        **_plain(Company, row),
+        **_common("contact", row, asked.moment.here),
+        **_party(row, asked_of),
     )
     people = cards.people_of(conn, row["id"], _PEOPLE + 1)
     return CompanyCard(
@@ -126,7 +128,7 @@ def _company(conn: Connection, row: Mapping[str, Any], asked: Asked) -> CompanyC
 def _deal(conn: Connection, row: Mapping[str, Any], asked: Asked) -> DealCard:
     deal = Deal(
         **_plain(Deal, row),
-        **_common("deal", row, asked.moment.now),
+        **_common("deal", row, asked.moment.here),
         contact=row["contact_name"],
         contact_record=f"contact/{row['contact_id']}",
         company=row["company_name"],

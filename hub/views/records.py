@@ -36,7 +36,7 @@ class Record:
         custom_fields: values by key, as `docs/lists.md` says.
         last_activity_at: newest note, call, visit, message, ticket or completed task.
         last_communication_at: newest call, visit, message or ticket.
-        days_since_last_communication: whole days; null where nothing was ever said.
+        days_since_last_communication: days in the reader's time zone, 0 is today; null if nothing was ever said.
         next_task_at: when the next open task is due.
         recorded_at: when the hub made the row.
         archived_at: since when the record is on no list.

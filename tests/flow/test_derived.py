@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -413,10 +414,20 @@ def test_a_call_on_a_deal_is_one_with_its_contact(peopled: World) -> None:
     assert deal.last_activity_at > contact.last_activity_at
 
 
-def test_days_since_a_moment_are_whole_and_never_below_zero() -> None:
-    assert days_since(None, T0) is None
-    assert days_since(T0, T0 + timedelta(days=3, hours=23)) == 3
-    assert days_since(T0 + timedelta(hours=1), T0) == 0
+def test_days_since_a_moment_are_days_of_the_asker_and_never_below_zero() -> None:
+    at = datetime(2026, 11, 27, 22, 30, tzinfo=UTC)  # in Paris 23:30
+    for hours, paris, utc in (
+        (0, 0, 0),
+        (0.6, 1, 0),
+        (2, 1, 1),
+        (48, 2, 2),
+        (49, 3, 2),
+        (-1, 0, 0),
+    ):
+        now = at + timedelta(hours=hours)
+        assert days_since(at, now.astimezone(ZoneInfo("Europe/Paris"))) == paris
+        assert days_since(at, now) == utc
+    assert days_since(None, at) is None
 
 
 def test_a_ticket_is_a_communication_until_it_is_deleted(peopled: World) -> None:

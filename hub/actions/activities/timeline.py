@@ -14,6 +14,4 @@ def of(ctx: Context, name: str, limit: int = 100) -> RecordActivities:
     """
     require(ctx, Right.READ)
     target = targets.resolve(ctx.conn, name)
-    return of_record(
-        ctx.conn, target.kind, target.id, target.entity_id, now=ctx.clock.now(), limit=limit
-    )
+    return of_record(ctx.conn, target.kind, target.id, target.entity_id, now=ctx.now, limit=limit)
