@@ -8,8 +8,9 @@ from hub.actions.setup.webhooks import wanted
 from hub.actions.setup.yaml_names import Written, unknown
 from hub.cli.checking_gateway import gateway_findings
 from hub.cli.session import opened
-from hub.connectors.base import Connector, Finding, KeepsWebhooks
+from hub.connectors.base import Connector, Finding
 from hub.connectors.findings import failed, registrations
+from hub.connectors.own_webhooks import KeepsWebhooks
 from hub.crm.ownership import left_with_records
 from hub.errors import ConfigError, ForbiddenError, HubError
 from hub.etl import alerts

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from hub.connectors.base import Finding, Registered, Wanted
+from hub.connectors.base import Finding
+from hub.connectors.own_webhooks import Registered, Wanted
 from hub.connectors.parts import skip_hint
 from hub.connectors.registrations import State, compare
 from hub.errors import ForbiddenError, HubError

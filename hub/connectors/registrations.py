@@ -1,6 +1,6 @@
 """Compare the webhooks that a vendor has with the one that the hub wants. Pure.
 
-In: what `KeepsWebhooks.registered` returns. Out: one `Compared` for each part of the account. Not here: how
+In: what `hub.connectors.own_webhooks.KeepsWebhooks.registered` returns. Out: one `Compared` for each part of the account. Not here: how
 a vendor is asked (`hub.connectors.<source>.registration`), and who may write
 (`hub.actions.setup.webhooks`).
 """
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hub.connectors.base import Registered, Wanted
+from hub.connectors.own_webhooks import Registered, Wanted
 
 
 class State(StrEnum):

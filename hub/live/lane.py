@@ -62,6 +62,21 @@ class Step:
         return sum(one.changed for one in self.landed)
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The records of some rows.
+
+    Args:
+        records: by their place.
+        came: by which requests, by the ids of the records.
+        read_now: whether a vendor has given them just now.
+    """
+
+    records: Mapping[Place, Sequence[RawRecord]]
+    came: Mapping[Place, Mapping[str, Arrival]]
+    read_now: bool = False
+
+
 class Lane:
     """Lands the rows of one door; for one thread.
 
@@ -116,27 +131,24 @@ class Lane:
         rows[:] = inbox.take(conn, CHUNK, self._door, only=only)
         if not rows:
             return Step()
-        found, came = self._found(conn, rows)
-        read_now = not (self._door.is_record or self._door.source == forms.SOURCE)
-        done = landing.land(conn, self._hub, found, came=came, read_now=read_now)
+        found = self._found(conn, rows)
+        done = landing.land(
+            conn, self._hub, found.records, came=found.came, read_now=found.read_now
+        )
         inbox.settle(conn, [row.id for row in rows])
         self._say(rows, done)
         return Step(len(rows), [done])
 
-    def _found(
-        self, conn: Connection, rows: Sequence[Waiting]
-    ) -> tuple[Mapping[Place, Sequence[RawRecord]], Mapping[Place, Mapping[str, Arrival]]]:
-        """Return the records of rows, and by which requests they came."""
+    def _found(self, conn: Connection, rows: Sequence[Waiting]) -> _Found:
+        """Return the records of rows."""
         if self._door.is_record:
-            return landing.as_sent(rows), _arrivals(rows)
+            return _Found(landing.as_sent(rows), _arrivals(rows))
         if self._door.source == forms.SOURCE:
             place = (forms.SOURCE, forms.STREAM)
-            return {place: confirmations.confirmed(conn, rows)}, _arrivals(rows)
+            return _Found({place: confirmations.confirmed(conn, rows)}, _arrivals(rows))
         return self._read(rows)
 
-    def _read(
-        self, rows: Sequence[Waiting]
-    ) -> tuple[Mapping[Place, Sequence[RawRecord]], Mapping[Place, Mapping[str, Arrival]]]:
+    def _read(self, rows: Sequence[Waiting]) -> _Found:
         """Read what hints name; where a record has another name than its hint, one after the other."""
         found: dict[Place, list[RawRecord]] = {}
         came: dict[Place, dict[str, Arrival]] = {}
@@ -151,7 +163,7 @@ class Lane:
                 found.setdefault(place, []).extend(records)
                 by = {r.source_id: named[names[0]] for r in records} if is_apart else named
                 came.setdefault(place, {}).update(by)
-        return found, came
+        return _Found(found, came, read_now=True)
 
     def _say(self, rows: Sequence[Waiting], done: Landed) -> None:
         now = self._hub.clock.now()

@@ -4,14 +4,11 @@ A backup of the database holds digests that cannot be compared with a value with
 the other key files of the home.
 """
 
-import os
-import secrets
 from pathlib import Path
 
 from hub.errors import ConfigError
 from hub.model.erasure import ErasureKey
-
-_BYTES = 32
+from hub.records import key_files
 
 
 def folder(home: Path) -> Path:
@@ -45,13 +42,13 @@ def read_key(home: Path, key_id: str | None) -> ErasureKey:
         "without it no source can be read, because erased people would come back"
     )
     try:
-        secret = bytes.fromhex(file.read_text(encoding="ascii").strip())
+        secret = key_files.read(file)
     except FileNotFoundError:
         raise ConfigError(f"the key of erased people is missing: {file}", hint=hint) from None
     except (OSError, ValueError) as exc:
         raise ConfigError(f"the key of erased people cannot be read: {file}", hint=hint) from exc
     key = ErasureKey(secret)
-    if len(secret) != _BYTES or (key_id is not None and key.id != key_id):
+    if len(secret) != key_files.BYTES or (key_id is not None and key.id != key_id):
         raise ConfigError(f"{file} is not the key under which people were erased", hint=hint)
     return key
 
@@ -65,16 +62,9 @@ def make_key(home: Path) -> ErasureKey:
     file = key_file(home)
     if not file.exists():
         try:
-            folder(home).mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return read_key(home, None)
+            key_files.make(file)
         except OSError as exc:
             raise ConfigError(
                 f"cannot write {file}: {exc.strerror}", hint="HUB_HOME must be a folder of yours"
             ) from exc
-        with os.fdopen(handle, "w", encoding="ascii") as out:
-            out.write(secrets.token_hex(_BYTES) + "\n")
-            out.flush()
-            os.fsync(out.fileno())
     return read_key(home, None)

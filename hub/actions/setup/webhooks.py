@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from hub.actions.context import Acting, Context
 from hub.actions.rights import Right, require
-from hub.connectors.base import KeepsWebhooks, Wanted
+from hub.connectors.own_webhooks import KeepsWebhooks, Wanted
 from hub.connectors.registrations import MENDED, Compared, State, compare
 from hub.connectors.webhooks import BY_HAND, SECRET_IN_ADDRESS, SECRET_SHOWN, SENDERS
 from hub.errors import ConfigError, HubError

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import msgspec
 
 from hub.connectors.answers import decode
-from hub.connectors.base import Registered, Wanted
 from hub.connectors.mailchimp.client import MailchimpClient, MailchimpConfig
+from hub.connectors.own_webhooks import Registered, Wanted
 from hub.errors import ConfigError, ProtocolError
 
 _EVENTS = ("subscribe", "unsubscribe", "profile", "cleaned", "upemail")

@@ -17,18 +17,7 @@ import msgspec
 
 from hub.clock import Clock
 from hub.connectors.answers import Answer, decode
-from hub.connectors.base import (
-    Change,
-    Cursor,
-    Finding,
-    Glance,
-    News,
-    Page,
-    Registered,
-    Stream,
-    Wanted,
-    Window,
-)
+from hub.connectors.base import Change, Cursor, Finding, Glance, News, Page, Stream, Window
 from hub.connectors.findings import failed, skipped, webhooks
 from hub.connectors.governor import Budget
 from hub.connectors.http import RetryPolicy
@@ -48,6 +37,7 @@ from hub.connectors.mailchimp.walk import (
     step,
     walk_of,
 )
+from hub.connectors.own_webhooks import Registered, Wanted
 from hub.connectors.parts import Containment, Turns, contained, dump_refused
 from hub.connectors.windows import (
     after,
@@ -236,7 +226,7 @@ class MailchimpConnector:
         return [*findings, webhooks(has_secret=has_secret)]
 
     def registered(self, wanted: Wanted) -> Mapping[str, Sequence[Registered]]:
-        """Return the webhooks of each list; see `hub.connectors.base.KeepsWebhooks`."""
+        """Return the webhooks of each list; see `hub.connectors.own_webhooks.KeepsWebhooks`."""
         return {_part(one): self._registration.of_list(one, wanted) for one in self._lists()}
 
     def register(self, part: str, wanted: Wanted, mine: Registered | None) -> None:

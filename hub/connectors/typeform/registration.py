@@ -5,16 +5,15 @@ with the secret of the settings is not known.
 https://www.typeform.com/developers/webhooks/reference/create-or-update-webhook/
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from urllib.parse import quote
 
 import msgspec
 
 from hub.connectors.answers import decode
-from hub.connectors.base import Registered, Wanted
+from hub.connectors.own_webhooks import Registered, Wanted, permitted_by
 from hub.connectors.typeform.client import TypeformClient, TypeformConfig
-from hub.errors import ConfigError, ForbiddenError, ProtocolError
+from hub.errors import ConfigError, ProtocolError
 
 TAG = "lead-hub"
 _EVENT = "form_response"
@@ -45,7 +44,7 @@ class Registration:
 
     def of_form(self, form: str) -> Sequence[Registered]:
         """Return a form's webhooks; none of a form that is gone."""
-        with _scopes(_READS):
+        with permitted_by(_READS):
             answer = self._client.find(_path(form))
         return [_registered(raw) for raw in answer.items("items")] if answer else []
 
@@ -56,7 +55,7 @@ class Registration:
             "url": wanted.url, "enabled": True, "secret": self._config.webhook_secret,
             "verify_ssl": True, "event_types": {_EVENT: True},
         }  # fmt: skip
-        with _scopes(_WRITES):
+        with permitted_by(_WRITES):
             try:
                 self._client.put(f"{_path(form)}/{quote(tag, safe='')}", body)
             except ProtocolError as exc:
@@ -64,15 +63,6 @@ class Registration:
                     f"Typeform does not accept the webhook: {exc.message}",
                     hint=f"Typeform takes addresses that it can reach from outside; the address is {wanted.base}",
                 ) from exc
-
-
-@contextmanager
-def _scopes(hint: str) -> Iterator[None]:
-    try:
-        yield
-    except ForbiddenError as exc:
-        exc.hint = hint
-        raise
 
 
 def _registered(raw: bytes) -> Registered:

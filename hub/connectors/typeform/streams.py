@@ -26,14 +26,13 @@ from hub.connectors.base import (
     News,
     Page,
     PartFault,
-    Registered,
     Stream,
-    Wanted,
     Window,
 )
 from hub.connectors.findings import failed, skipped, webhooks
 from hub.connectors.governor import Budget
 from hub.connectors.http import RetryPolicy
+from hub.connectors.own_webhooks import Registered, Wanted
 from hub.connectors.parts import Containment, Turns, contained, dump_refused
 from hub.connectors.typeform.client import TypeformClient, TypeformConfig
 from hub.connectors.typeform.registration import Registration
@@ -226,7 +225,7 @@ class TypeformConnector:
         return [*findings, webhooks(has_secret=bool(self._config.webhook_secret))]
 
     def registered(self, wanted: Wanted) -> Mapping[str, Sequence[Registered]]:  # noqa: ARG002  # the tag tells
-        """Return the webhooks of each form; see `hub.connectors.base.KeepsWebhooks`."""
+        """Return the webhooks of each form; see `hub.connectors.own_webhooks.KeepsWebhooks`."""
         return {_part(one.id): self._registration.of_form(one.id) for one in self._forms()}
 
     def register(self, part: str, wanted: Wanted, mine: Registered | None) -> None:

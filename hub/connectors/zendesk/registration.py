@@ -6,16 +6,15 @@ https://developer.zendesk.com/api-reference/webhooks/webhooks-api/webhooks/
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from hmac import compare_digest
 from urllib.parse import quote
 
 import msgspec
 
 from hub.connectors.answers import decode
-from hub.connectors.base import Registered, Wanted
+from hub.connectors.own_webhooks import Registered, Wanted, permitted_by
 from hub.connectors.zendesk.client import ZendeskClient, ZendeskConfig
-from hub.errors import ConfigError, ForbiddenError, HubError, ProtocolError
+from hub.errors import ConfigError, HubError, ProtocolError
 
 ACCOUNT = "account"
 NAME = "Lead Hub"
@@ -82,7 +81,7 @@ class Registration:
 
     def every(self, wanted: Wanted) -> Sequence[Registered]:
         """Return the account's webhooks; of the hub's own its secret and its last delivery are asked for."""
-        with _administrators():
+        with permitted_by(_RIGHT):
             return [self._registered(one, wanted) for one in self._listed()]
 
     def write(self, wanted: Wanted, mine: Registered | None) -> None:
@@ -93,7 +92,7 @@ class Registration:
                 "request_format": "json", "subscriptions": [f"{_TYPE}{name}" for name in _EVENTS],
             }
         }  # fmt: skip
-        with _administrators():
+        with permitted_by(_RIGHT):
             try:
                 if mine is None:
                     self._client.send("POST", _PATH, body)
@@ -147,15 +146,6 @@ class Registration:
             return ""
         said = f"was answered {last.status_code}" if last.status_code else "got no answer"
         return f"its last delivery, at {last.latest_completed_at}, {said}"
-
-
-@contextmanager
-def _administrators() -> Iterator[None]:
-    try:
-        yield
-    except ForbiddenError as exc:
-        exc.hint = _RIGHT
-        raise
 
 
 def _lacks(one: _Webhook) -> Iterator[str]:

@@ -17,21 +17,11 @@ import msgspec
 
 from hub.clock import Clock
 from hub.connectors.answers import check_token, decode
-from hub.connectors.base import (
-    Change,
-    Cursor,
-    Finding,
-    Glance,
-    News,
-    Page,
-    Registered,
-    Stream,
-    Wanted,
-    Window,
-)
+from hub.connectors.base import Change, Cursor, Finding, Glance, News, Page, Stream, Window
 from hub.connectors.findings import failed, skipped, webhooks
 from hub.connectors.governor import Budget
 from hub.connectors.http import RetryPolicy
+from hub.connectors.own_webhooks import Registered, Wanted
 from hub.connectors.parts import contained
 from hub.connectors.windows import after, freeze, inside, is_unfinished, parse_time
 from hub.connectors.zendesk.client import ZendeskClient, ZendeskConfig
@@ -224,7 +214,7 @@ class ZendeskConnector:
         return [*findings, webhooks(has_secret=bool(self._config.webhook_secret))]
 
     def registered(self, wanted: Wanted) -> Mapping[str, Sequence[Registered]]:
-        """Return the webhooks of the account; see `hub.connectors.base.KeepsWebhooks`."""
+        """Return the webhooks of the account; see `hub.connectors.own_webhooks.KeepsWebhooks`."""
         return {ACCOUNT: self._registration.every(wanted)}
 
     def register(self, part: str, wanted: Wanted, mine: Registered | None) -> None:  # noqa: ARG002  # one part

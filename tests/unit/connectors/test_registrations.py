@@ -4,8 +4,8 @@ import pytest
 import requests
 
 from hub.clock import SystemClock
-from hub.connectors.base import KeepsWebhooks, Registered, Wanted
 from hub.connectors.findings import registrations
+from hub.connectors.own_webhooks import KeepsWebhooks, Registered, Wanted
 from hub.connectors.registrations import State, compare
 from hub.connectors.typeform.client import TypeformConfig
 from hub.connectors.typeform.streams import TypeformConnector

@@ -1,0 +1,41 @@
+"""Keys of the hub's home that no database holds: files of 32 random bytes, in hexadecimal, for their owner alone.
+
+Not here: what a key is for, and what a missing one means (`hub.records.erasure_key`, `hub.records.link_key`).
+"""
+
+import os
+import secrets
+import tempfile
+from pathlib import Path
+
+BYTES = 32
+
+
+def make(file: Path) -> None:
+    """Write a new key; of two processes at once the first one wins, and a reader sees a whole file.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=file.parent)  # for its owner alone
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as out:
+            out.write(secrets.token_hex(BYTES) + "\n")
+            out.flush()
+            os.fsync(out.fileno())
+        try:
+            os.link(name, file)
+        except FileExistsError:
+            return
+    finally:
+        Path(name).unlink()
+
+
+def read(file: Path) -> bytes:
+    """Return what a file holds.
+
+    Raises:
+        OSError, ValueError: it cannot be read, or is not hexadecimal.
+    """
+    return bytes.fromhex(file.read_text(encoding="ascii").strip())
