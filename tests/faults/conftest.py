@@ -20,7 +20,8 @@ _TIME_SCALE = 600
 # one that is polled and one that is walked from the newest: killed in every stage, five take long
 _SOURCES = ("salesforce", "typeform")
 
-# Everything that may be told apart, under names that do not depend on the order of arrival.
+# Everything that may be told apart, under names that do not depend on the order of arrival: no number of a
+# sequence, for a transaction that was killed has used one up.
 _STATE = text("""
 WITH named AS (
   SELECT l.id AS lead_id, l.entity_id,
@@ -30,19 +31,26 @@ WITH named AS (
   FROM crm.lead l)
 SELECT json_build_object(
  'leads', (SELECT json_object_agg(n.name, to_jsonb(l) - ARRAY['id', 'entity_id', 'owner_id',
-     'merged_into', 'recorded_at', 'archived_at'] || jsonb_build_object('owner', u.email,
-     'is_archived', l.archived_at IS NOT NULL, 'is_merged', l.merged_into IS NOT NULL))
-   FROM crm.lead l JOIN named n ON n.lead_id = l.id LEFT JOIN crm."user" u ON u.id = l.owner_id),
- 'turns', (SELECT json_agg(json_build_array(n.name, u.email, t.group_id, t.rule, t.next_before,
-     t.next_after) ORDER BY t.id)
-   FROM ops.assignment t JOIN named n USING (lead_id) JOIN crm."user" u ON u.id = t.user_id),
- 'groups', (SELECT json_agg(json_build_array(name, next_member_id, next_position))
-   FROM crm.distribution_group),
- 'alerts', (SELECT json_agg(json_build_array(a.dedupe_key, u.email, a.event, a.text)
-     ORDER BY a.dedupe_key) FROM crm.alert a JOIN crm."user" u ON u.id = a.user_id),
- 'outbox', (SELECT json_agg(json_build_array(dedupe_key, state, payload) ORDER BY dedupe_key)
-   FROM ops.outbox),
- 'deliveries', (SELECT json_agg(json_build_array(message_id, recipient, state) ORDER BY message_id)
+     'batch_id', 'merged_into', 'recorded_at', 'archived_at'] || jsonb_build_object('owner', u.email,
+     'is_archived', l.archived_at IS NOT NULL, 'is_merged', l.merged_into IS NOT NULL,
+     'batch', b.source))
+   FROM crm.lead l JOIN named n ON n.lead_id = l.id LEFT JOIN ops.batch b ON b.id = l.batch_id
+   LEFT JOIN crm."user" u ON u.id = l.owner_id),
+ 'turns', (SELECT json_agg(json_build_array(n.name, u.email, g.name, t.rule, b.email, a.email)
+     ORDER BY t.id)
+   FROM ops.assignment t JOIN named n USING (lead_id) JOIN crm."user" u ON u.id = t.user_id
+   LEFT JOIN crm.distribution_group g ON g.id = t.group_id
+   LEFT JOIN crm."user" b ON b.id = t.next_before LEFT JOIN crm."user" a ON a.id = t.next_after),
+ 'groups', (SELECT json_agg(json_build_array(g.name, u.email, g.next_position) ORDER BY g.name)
+   FROM crm.distribution_group g LEFT JOIN crm."user" u ON u.id = g.next_member_id),
+ 'alerts', (SELECT json_agg(json_build_array(regexp_replace(a.dedupe_key, '^digest:.*', 'digest'),
+     u.email, a.event, a.text) ORDER BY a.event, u.email, a.text, a.dedupe_key)
+   FROM crm.alert a JOIN crm."user" u ON u.id = a.user_id),
+ 'outbox', (SELECT json_agg(json_build_array(regexp_replace(o.dedupe_key, '^digest:.*', 'digest'),
+     u.email, o.state, o.payload - ARRAY['lead_id', 'user_id', 'batches'])
+     ORDER BY o.event, u.email, o.payload->'counts', o.dedupe_key)
+   FROM ops.outbox o LEFT JOIN crm."user" u ON u.id = o.user_id),
+ 'deliveries', (SELECT json_agg(json_build_array(recipient, state) ORDER BY recipient, state)
    FROM ops.delivery),
  'records', (SELECT json_agg(json_build_array(source, stream, source_id, entity_kind, verdict)
      ORDER BY source, stream, source_id) FROM reporting.source_records),
@@ -95,10 +103,14 @@ def copy_of(made: House) -> House:
     return copy
 
 
-def mails_of(made: House, sandbox: SandboxProcess) -> list[str]:
-    """The Message-IDs of what a house has mailed, sorted; an id that came twice stands twice."""
+def mails_of(made: House, sandbox: SandboxProcess) -> list[tuple[str, str, str]]:
+    """(Message-ID, to, subject) of what a house has mailed, sorted; a mail that came twice stands twice."""
     mine = f"{made.root.name}@leadhub.example.com"
-    return sorted(mail["message_id"] for mail in sandbox.mails() if mail["from"] == mine)
+    return sorted(
+        (mail["message_id"], ",".join(mail["to"]), mail["subject"])
+        for mail in sandbox.mails()
+        if mail["from"] == mine
+    )
 
 
 @pytest.fixture(scope="session")
