@@ -23,7 +23,7 @@ SUPERUSER = "postgres"
 _SERVER_USER = "pgserver"
 _STATUS_LINE = 7  # of postmaster.pid, from 0: "starting", "ready", "stopping"
 _START_TRIES = 20
-_START_S = "300"  # the server may have to replay its log first
+_START_S = 300  # the server may have to replay its log first
 _STOP_S = 15.0
 """How long the server may write what it holds in memory; then it ends at once, and replays its log later."""
 _POLL_S = 0.02
@@ -87,22 +87,38 @@ class Postmaster:
         Raises:
             HubError: it does not start.
         """
+        end = time.monotonic() + _START_S
         for _ in range(_START_TRIES):
             self._forget_dead_postmaster()
-            if self._launch(came) == 0 and self.is_ready():
+            if self._comes_up(came, end):
                 log.info("postgres_started", data=str(self._data))
                 return
             if came:
                 return
             self._clock.sleep(0.5)  # after a kill -9 its children need a moment to leave
+        kept = self._data / "server.log"
         raise HubError(
-            "the embedded PostgreSQL does not start", hint=f"see {self._data / 'server.log'}"
+            f"the embedded PostgreSQL does not start{_last_words(kept)}", hint=f"see {kept}"
         )
+
+    def _comes_up(self, came: Sequence[int], end: float) -> bool:
+        """Start the server once; returns whether it takes connections.
+
+        If the process that started or stopped it was killed, the server goes on without it, and no second one
+        can start. So it is waited for, until `end` at most.
+        """
+        while self._runs_as(self.pid()):
+            if self.is_ready():
+                return True
+            if came or time.monotonic() > end:
+                return False
+            self._clock.sleep(_POLL_S)
+        return self._launch(came) == 0 and self.is_ready()
 
     def _launch(self, came: Sequence[int]) -> int:
         """Start the server once; returns the exit code of `pg_ctl`, which ends early after a signal."""
         command = [
-            "pg_ctl", "-D", str(self._data), "-w", "-t", _START_S,
+            "pg_ctl", "-D", str(self._data), "-w", "-t", str(_START_S),
             "-l", str(self._data / "server.log"), "start",
         ]  # fmt: skip
         with self._begin(command, stdout=subprocess.DEVNULL) as starting:
@@ -237,3 +253,14 @@ def _first_line(file: Path) -> int | None:
     with suppress(OSError, ValueError, IndexError):
         return int(file.read_text().splitlines()[0])
     return None
+
+
+def _last_words(kept: Path) -> str:
+    """Return the last fatal message of the server's log, after a colon; nothing if there is none."""
+    with suppress(OSError):
+        fatal = [
+            line for line in kept.read_text(errors="replace").splitlines() if "FATAL: " in line
+        ]
+        if fatal:
+            return f": {fatal[-1].partition('FATAL: ')[2].strip()}"
+    return ""
