@@ -57,7 +57,7 @@ kills: setup
 
 # A whole Salesforce org migrates while it is killed and shaken; what it cost. See docs/migrate.md.
 journey: setup
-	$(BIN)/python -m tests.journey --leads $(or $(LEADS),10000) --seed $(or $(SEED),1)
+	$(BIN)/python -m tests.journey --source $(or $(SOURCE),salesforce) --leads $(or $(LEADS),10000) --seed $(or $(SEED),1)
 
 # What a sync costs, beside dlt: needs an idle machine, and `pip install -e '.[bench]'`. See bench/sync.md.
 bench: setup

@@ -21,13 +21,11 @@ from sqlalchemy import Engine, text
 from hub.clock import SystemClock
 from hub.db.engine import open_database
 from hub.settings import load
-from tests.journey import changes
-from tests.journey.checks import Crm, every_object_once, wrong
 from tests.journey.figures import Meter
-from tests.journey.source import STREAMS, Org
+from tests.journey.rows import Crm, every_object_once, wrong
+from tests.journey.ways import Way
 from tests.processes import House, SandboxProcess
 
-SOURCE, OTHER = "salesforce", "hubspot"
 KILLED_AT = (0.4, 0.8)
 """Shares of the records that are read when the process is killed."""
 STORMS = ("rate_limit", "server_errors", "server_errors,token_expiry")
@@ -35,6 +33,8 @@ STORMS = ("rate_limit", "server_errors", "server_errors,token_expiry")
 BLOCKED = ("ops.source_record", "crm.task")
 """Tables at which the stages are killed: while they map, and while they load activities."""
 _PATIENCE_S = 1_800
+_SETTLED_S = 90.0
+"""Vendor seconds after which a sync sees a change."""
 _LOOK_S = 0.01
 _TRIES = 8
 _TURNS = ("member", "distribution_group")
@@ -57,6 +57,7 @@ class Journey:
     """The way of one org.
 
     Args:
+        way: what is particular to the vendor.
         made: a house with a migrated database, whose server runs.
         sandbox: the vendors.
         settings: of the source in hub.yaml, beside its address.
@@ -65,6 +66,7 @@ class Journey:
             are killed are: the others take two seconds less.
     """
 
+    way: Way
     made: House
     sandbox: SandboxProcess
     settings: Mapping[str, Any]
@@ -82,7 +84,7 @@ class Journey:
         postmaster = self.made.postmaster()
         assert postmaster is not None
         self.meter = Meter(postmaster)
-        self.org = Org.of(self.sandbox)
+        self.org = self.way.org.of(self.sandbox)
         with open_database(settings, SystemClock()) as database, ThreadPoolExecutor(4) as pool:
             self.engine: Engine = database.engine
             self.pool = pool
@@ -99,18 +101,18 @@ class Journey:
         return self.faults
 
     def _furnish(self) -> None:
-        self.sandbox.furnish(self.made, sources=(SOURCE, OTHER))
+        way, other = self.way, self.way.other
+        self.sandbox.furnish(self.made, sources=(way.source, other.source))
         document = yaml.safe_load(self.made.config.read_text())
-        everything = [name for name in STREAMS if name != "users"]
-        document["sources"][SOURCE] |= {"objects": everything, **self.settings}
-        document["sources"][OTHER] |= {"lag_s": 1}
+        document["sources"][way.source] |= {**way.settings, **self.settings}
+        document["sources"][other.source] |= dict(other.settings)
         self.made.config.write_text(yaml.safe_dump(document, sort_keys=False))
 
     def _base(self) -> None:
         """Fill the hub with three leads of another source; two of them are people of the org."""
-        for lead in changes.known_people(self.org):
-            self._hubspot(lead)
-        self._sync(OTHER)
+        for first, last, email in self.way.known(self.org):
+            self._arrive(first, last, email)
+        self._sync(self.way.other.source)
         self.calm_s = self._live(0)
 
     def _read_and_try(self) -> dict[str, Any]:
@@ -118,17 +120,19 @@ class Journey:
         for share, storm in zip(KILLED_AT, STORMS[:2], strict=True):
             self._storm(storm)
             self._kill_reading(share)
-            changes.while_reading(self.org, self.sandbox, share)
+            self.way.while_reading(self.org, self.sandbox, share)
         self._storm(STORMS[2])
         done = self._until_read()
         self._storm("")
-        said = self.sandbox.ask("GET", "/requests")[SOURCE]["status"]
-        met = {"a limit": "403" in said, "an ended session": "401" in said,
-               "an error": any(status.startswith("5") for status in said)}  # fmt: skip
+        said = self.sandbox.ask("GET", "/requests")[self.way.source]["status"]
+        met = {
+            what: any(status.startswith(one) for status in said)
+            for what, one in self.way.storms_met.items()
+        }
         self._is("the storms were met", all(met.values()), met)
         self._is("everything is read and the ledger of the plan adds up", done["holds"])
         known = self.org.changed | self.org.created
-        changes.before_applying(self.org, self.sandbox)
+        self.way.before_applying(self.org, self.sandbox)
         self.late = (self.org.changed | self.org.created) - known
         return done
 
@@ -136,7 +140,7 @@ class Journey:
         """Repeat the command, as an operator does, until no range is missing."""
         done: dict[str, Any] = {}
         for _ in range(_TRIES):
-            done = self._finished("dry run, continued", "migrate", SOURCE, "--dry-run")
+            done = self._finished("dry run, continued", "migrate", self.way.source, "--dry-run")
             if all(one["state"] == "proven" for one in done["ranges"]):
                 return done
             self.say("not everything could be read; the same command again")
@@ -152,7 +156,7 @@ class Journey:
             read, expected = self._progress()
             return bool(expected) and read >= share * expected and read != before
 
-        self._kill(name, is_due, "migrate", SOURCE, "--dry-run")
+        self._kill(name, is_due, "migrate", self.way.source, "--dry-run")
         read, expected = self._progress()
         self.kills.append(f"{read:,} of {expected:,} records read")
         self._is(f"the kill came while it read, at {read} of {expected}", read < expected)
@@ -207,12 +211,12 @@ class Journey:
         for said in _unlike(planned["records"], real["records"]):
             self.faults.append(f"dry run = real run: {said}")
         streams = {one["stream"]: one for one in real["ledger"]}
-        for stream in STREAMS:
+        for stream in self.org.streams:
             n = sum(streams[stream]["verdicts"].values())
-            wanted = len(self.org.ids(stream) - self._new(stream))
+            wanted = len(self.org.ids(stream) - self.org.new(stream))
             self._is(f"{stream}: as many verdicts as objects", n == wanted, (n, wanted))
         with self.engine.begin() as conn:
-            self.faults += every_object_once(Crm(conn), self.org, planned["batch"])
+            self.faults += every_object_once(Crm(conn, self.way.source), self.org, planned["batch"])
             orphans = conn.execute(text(
                 "SELECT count(*) FROM crm.deal d LEFT JOIN crm.contact c ON c.id = d.contact_id "
                 "WHERE c.id IS NULL OR c.archived_at IS NOT NULL"
@@ -221,36 +225,32 @@ class Journey:
         proof = self.made.document("reconcile", str(planned["batch"]))
         self._is("the proof adds up", all(one["holds"] for one in proof["streams"]))
 
-    def _new(self, stream: str) -> set[str]:
-        """Return the objects of a stream that the vendor has made since the plan was frozen."""
-        return {id_ for table, id_ in self.org.created if table in STREAMS[stream]}
-
     def _follow(self) -> None:
         """Sync what changed meanwhile; then all must be as at the vendor, and nothing is left to sync."""
-        changes.settle(self.sandbox)
+        time.sleep(_SETTLED_S / float(self.sandbox.said["time_scale"]))
         landed = self._landed()
-        self._sync(SOURCE)
+        self._sync(self.way.source)
         later = self._landed() - landed
         self._is("each change arrived once", set(later.values()) <= {1}, later)
         self._is("each change arrived", self.late <= later.keys(), self.late - later.keys())
         with self.engine.begin() as conn:
-            self.faults += wrong(conn, self.org)
+            self.faults += wrong(conn, self.org, self.way.checks)
         print_of = self._fingerprint()
-        self._sync(SOURCE)
+        self._sync(self.way.source)
         self._same("a second sync writes nothing", print_of)
 
     def _landed(self) -> Counter[tuple[str, str]]:
         """Count the versions of each object that the hub has."""
         rows = self._rows(
             "SELECT stream, source_id, count(*) AS n FROM landing.raw WHERE source = :s GROUP BY 1, 2",
-            s=SOURCE,
+            s=self.way.source,
         )
         return Counter({(row.stream, row.source_id): row.n for row in rows})
 
     def _again(self) -> None:
         """Migrate the source a second time: nothing is written."""
         print_of = self._fingerprint()
-        done = self._finished("second migration", "migrate", SOURCE)
+        done = self._finished("second migration", "migrate", self.way.source)
         self._is("the second migration adds up", done["holds"])
         verdicts = {v for one in done["ledger"] for v in one["verdicts"]}
         self._is("the second migration finds nothing new", verdicts == {"unchanged"}, verdicts)
@@ -279,16 +279,23 @@ class Journey:
     def _storm(self, faults: str) -> None:
         self.sandbox.ask("PUT", "/faults", {"faults": faults})
 
-    def _hubspot(self, values: Mapping[str, str]) -> str:
-        event = {"op": "create", "source": OTHER, "stream": "contacts", "values": dict(values)}
+    def _arrive(
+        self, first: str, last: str, email: str, owner: Mapping[str, Any] | None = None
+    ) -> str:
+        """Let a lead arrive at the other source; returns its id there."""
+        other = self.way.other
+        values = dict(other.lead(first, last, email, owner))
+        event = {"op": "create", "source": other.source, "stream": other.stream, "values": values}
         return str(self.sandbox.ask("POST", "/events", event)["id"])
 
     def _live(self, number: int) -> float:
         """Let a lead arrive at another source; returns the seconds from its landing to its owner."""
         owner = next(one for one in self.org.users if one["active"])
-        id_ = self._hubspot(changes.stranger(number, str(owner["id"])))
+        # with an owner, it takes no turn of the planned leads
+        email = f"live{number}@stranger{number}.example"
+        id_ = self._arrive("Live", f"Stranger {number}", email, owner)
         time.sleep(2 / float(self.sandbox.said["time_scale"]) + 0.05)
-        work = self.pool.submit(self.made.run, "sync", OTHER, timeout=_PATIENCE_S)
+        work = self.pool.submit(self.made.run, "sync", self.way.other.source, timeout=_PATIENCE_S)
         landed = self._when(
             work, "SELECT 1 FROM landing.raw WHERE source = :s AND source_id = :i", id_
         )
@@ -307,7 +314,7 @@ class Journey:
         """Return when a query first finds something."""
         while True:
             is_over = work.done()
-            if self._rows(sql, s=OTHER, i=id_):
+            if self._rows(sql, s=self.way.other.source, i=id_):
                 return time.monotonic()
             assert not is_over, f"the lead {id_} did not arrive: {work.result()}"
             time.sleep(_LOOK_S)

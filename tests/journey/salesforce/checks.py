@@ -1,139 +1,22 @@
-"""Checks after a migration: the CRM against the vendor's own data. Each check yields the errors.
+"""Checks after a migration of Salesforce: the CRM against the vendor's own data."""
 
-In: an open transaction of the hub's database, the org. Out: sentences, none where everything holds.
-"""
-
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
-from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Connection, text
-
-from tests.journey.source import PEOPLE, STREAMS, Org, moment
+from tests.journey.org import moment
+from tests.journey.rows import DIFFERS, Check, Crm, people_are_people
+from tests.journey.salesforce.org import PEOPLE, STREAMS, SalesforceOrg
 
 _KIND_OF = {"leads": "lead", "contacts": "contact"}
-_ACTIVITIES = ("task", "call", "visit", "message", "note")
 _OF_ACTIVITIES = ("tasks", "events", "notes", "files", "campaign_members")
 _CIRCLE = 3
-_MIXED = 0.001
 _SIGNS = " 🚀🌻☕🎯"
-_DIFFERS = "%s %s: %s is %r at the vendor, %r in the CRM"
 
 
-class Crm:
-    """The rows of the CRM that came with a source, by the vendor's ids.
-
-    Args:
-        conn: an open transaction.
-        source: vendor name.
-    """
-
-    def __init__(self, conn: Connection, source: str = "salesforce") -> None:
-        self.conn, self.source = conn, source
-
-    def all(self, sql: str, **values: Any) -> list[dict[str, Any]]:
-        """Return rows as dicts."""
-        return [dict(row) for row in self.conn.execute(text(sql), values).mappings()]
-
-    @cached_property
-    def entities(self) -> dict[tuple[str, str], int]:
-        """The person or company of each object, by stream and id."""
-        rows = self.all(
-            "SELECT stream, source_id, entity_id FROM ops.source_record WHERE source = :s "
-            "AND target IN ('person', 'organisation') AND withdrawn_by IS NULL "
-            "AND entity_id IS NOT NULL",
-            s=self.source,
-        )
-        return {(row["stream"], row["source_id"]): row["entity_id"] for row in rows}
-
-    @cached_property
-    def together(self) -> dict[int, list[tuple[str, str]]]:
-        """The objects of each person or company."""
-        found: dict[int, list[tuple[str, str]]] = defaultdict(list)
-        for key, entity in self.entities.items():
-            found[entity].append(key)
-        return found
-
-    @cached_property
-    def elsewhere(self) -> set[int]:
-        """The people of whom another source has an object too."""
-        sql = "SELECT DISTINCT entity_id FROM ops.source_record WHERE source <> :s AND target = 'person'"
-        return {row["entity_id"] for row in self.all(sql, s=self.source)}
-
-    @cached_property
-    def users(self) -> dict[int, dict[str, Any]]:
-        """The users, by number."""
-        return {row["id"]: row for row in self.all('SELECT * FROM crm."user"')}
-
-    def email(self, user_id: int | None) -> str | None:
-        """Return the e-mail address of a user."""
-        return None if user_id is None else self.users[user_id]["email"]
-
-    @cached_property
-    def leads(self) -> dict[int, dict[str, Any]]:
-        """The leads, by person."""
-        return {row["entity_id"]: row for row in self.all("SELECT * FROM crm.lead")}
-
-    @cached_property
-    def contacts(self) -> dict[int, dict[str, Any]]:
-        """The contacts and companies, by person or company."""
-        return {row["entity_id"]: row for row in self.all("SELECT * FROM crm.contact")}
-
-    def row(self, stream: str, id_: str) -> dict[str, Any] | None:
-        """Return the row of a lead, contact or account."""
-        entity = self.entities.get((stream, id_))
-        rows = self.leads if stream == "leads" else self.contacts
-        return None if entity is None else rows.get(entity)
-
-    def contact_id(self, stream: str, id_: str | None) -> int | None:
-        """Return the number of the row of a contact or account."""
-        row = self.row(stream, id_) if id_ else None
-        return row["id"] if row else None
-
-    @cached_property
-    def deals(self) -> dict[str, dict[str, Any]]:
-        """The deals, by the vendor's id."""
-        return self._of_records("deal")
-
-    def _of_records(self, kind: str) -> dict[str, dict[str, Any]]:
-        rows = self.all(
-            f'SELECT r.source_id, r.stream, t.* FROM crm."{kind}" t '
-            "JOIN ops.source_record r ON r.id = t.record_id WHERE r.source = :s",
-            s=self.source,
-        )
-        return {row["source_id"]: {**row, "kind": kind} for row in rows}
-
-    @cached_property
-    def activities(self) -> dict[str, dict[str, Any]]:
-        """The activities, by the vendor's id."""
-        return {id_: row for kind in _ACTIVITIES for id_, row in self._of_records(kind).items()}
-
-
-Check = Callable[[Crm, Org], Iterator[str]]
-
-
-def every_object_once(crm: Crm, org: Org, batch: int) -> Iterator[str]:
-    """Every object of the source has one verdict in the batch, and nothing else has any."""
-    rows = crm.all(
-        "SELECT stream, source_id, verdict FROM ops.verdict WHERE batch_id = :b", b=batch
-    )
-    for stream in STREAMS:
-        found = Counter(row["source_id"] for row in rows if row["stream"] == stream)
-        if twice := [id_ for id_, n in found.items() if n > 1]:
-            yield f"{stream}: two verdicts for {twice[:3]}"
-        if missing := org.known(stream) - found.keys():
-            yield f"{stream}: {len(missing)} objects have no verdict, e.g. {sorted(missing)[:3]}"
-        if more := found.keys() - org.ids(stream):
-            yield f"{stream}: {len(more)} verdicts for no object, e.g. {sorted(more)[:3]}"
-    for row in rows:
-        if row["verdict"] is None:
-            yield f"{row['stream']} {row['source_id']}: the verdict is open"
-
-
-def dates(crm: Crm, org: Org) -> Iterator[str]:
+def dates(crm: Crm, org: SalesforceOrg) -> Iterator[str]:
     """Every row has the date of its object; a person of several objects has the earliest."""
     for stream in (*PEOPLE, "accounts"):
         for id_, _ in org.living(stream):
@@ -142,10 +25,10 @@ def dates(crm: Crm, org: Org) -> Iterator[str]:
                 continue
             first = min(_dates(crm, org, crm.entities[stream, id_]))
             if row["created_at"] != first:
-                yield _DIFFERS % (stream, id_, "the date", first, row["created_at"])
+                yield DIFFERS % (stream, id_, "the date", first, row["created_at"])
 
 
-def dates_of_deals_and_activities(crm: Crm, org: Org) -> Iterator[str]:
+def dates_of_deals_and_activities(crm: Crm, org: SalesforceOrg) -> Iterator[str]:
     """Every deal and activity has the date of its object."""
     rows = {id_: deal["added_at"] for id_, deal in crm.deals.items()}
     rows |= {id_: row["created_at"] for id_, row in crm.activities.items()}
@@ -153,17 +36,17 @@ def dates_of_deals_and_activities(crm: Crm, org: Org) -> Iterator[str]:
         for table in STREAMS[stream]:
             for id_, _ in org.living(table):
                 if id_ in rows and rows[id_] != (at := org.at(table, id_)):
-                    yield _DIFFERS % (table, id_, "the date", at, rows[id_])
+                    yield DIFFERS % (table, id_, "the date", at, rows[id_])
 
 
-def _dates(crm: Crm, org: Org, entity: int) -> list[datetime]:
+def _dates(crm: Crm, org: SalesforceOrg, entity: int) -> list[datetime]:
     """Return the dates of the living objects of a person; of all where none lives."""
     keys = crm.together[entity]
     living = [k for k in keys if not org.table(k[0]).get(k[1], {"deleted": True}).get("deleted")]
     return [org.at(*key) for key in living or keys]
 
 
-def rows_are_there(crm: Crm, org: Org) -> Iterator[str]:
+def rows_are_there(crm: Crm, org: SalesforceOrg) -> Iterator[str]:
     """Every living object has its row; a person account has one as a person and none as a company."""
     for stream in (*PEOPLE, "accounts"):
         for id_, values in org.living(stream):
@@ -177,7 +60,7 @@ def rows_are_there(crm: Crm, org: Org) -> Iterator[str]:
                 yield f"account {id_}: the row is no company"
 
 
-def deals_and_activities_are_there(crm: Crm, org: Org) -> Iterator[str]:
+def deals_and_activities_are_there(crm: Crm, org: SalesforceOrg) -> Iterator[str]:
     """Every living deal and activity has its row."""
     for stream in ("opportunities", *_OF_ACTIVITIES):
         for table in STREAMS[stream]:
@@ -186,7 +69,7 @@ def deals_and_activities_are_there(crm: Crm, org: Org) -> Iterator[str]:
                 yield f"{table}: {len(missing)} objects have no row, e.g. {missing[:3]}"
 
 
-def names(crm: Crm, org: Org) -> Iterator[str]:
+def names(crm: Crm, org: SalesforceOrg) -> Iterator[str]:
     """Names in all scripts are those of the source, where one object gives them.
 
     A sign that is no part of a name is left out of it, and the migration tells so.
@@ -202,26 +85,15 @@ def names(crm: Crm, org: Org) -> Iterator[str]:
                 said = str(values[theirs])
                 wanted = said.rstrip(_SIGNS) if (stream, id_) in told else said
                 if row[ours] != wanted:
-                    yield _DIFFERS % (stream, id_, theirs, wanted, row[ours])
+                    yield DIFFERS % (stream, id_, theirs, wanted, row[ours])
     for id_, values in org.living("accounts"):
         row = crm.row("accounts", id_)
         is_alone = row and len(crm.together[crm.entities["accounts", id_]]) == 1
         if row and is_alone and row["organization_name"] != values["Name"]:
-            yield _DIFFERS % ("account", id_, "Name", values["Name"], row["organization_name"])
+            yield DIFFERS % ("account", id_, "Name", values["Name"], row["organization_name"])
 
 
-def people_are_people(crm: Crm, org: Org) -> Iterator[str]:
-    """At most one row in a thousand is of two people, who have one name or one address."""
-    mixed = [
-        keys
-        for keys in crm.together.values()
-        if len({org.table(t)[i].get("person") for t, i in keys if i in org.table(t)} - {None}) > 1
-    ]
-    if len(mixed) > _MIXED * len(crm.together):
-        yield f"{len(mixed)} of {len(crm.together)} rows are of two people, e.g. {mixed[:3]}"
-
-
-def owners(crm: Crm, org: Org) -> Iterator[str]:
+def owners(crm: Crm, org: SalesforceOrg) -> Iterator[str]:
     """Records keep their active owner; no former user owns a lead, contact or open deal."""
     active = org.active()
     for stream in PEOPLE:
@@ -236,14 +108,14 @@ def owners(crm: Crm, org: Org) -> Iterator[str]:
             possible = {active[one] for one in said if one in active}
             email = crm.email(row["owner_id"])
             if possible and email not in possible:
-                yield _DIFFERS % (stream, id_, "the owner", sorted(possible), email)
+                yield DIFFERS % (stream, id_, "the owner", sorted(possible), email)
             if row["owner_id"] is not None and not crm.users[row["owner_id"]]["is_active"]:
                 yield f"{stream} {id_}: its owner {email} has left"
             if stream == "leads" and row["owner_id"] is None:
                 yield f"lead {id_} has no owner"
 
 
-def owners_of_deals_and_tasks(crm: Crm, org: Org) -> Iterator[str]:
+def owners_of_deals_and_tasks(crm: Crm, org: SalesforceOrg) -> Iterator[str]:
     """Deals and tasks keep an owner who works there."""
     active = org.active()
     for table, rows in (("opportunities", crm.deals), ("tasks", crm.activities)):
@@ -252,10 +124,10 @@ def owners_of_deals_and_tasks(crm: Crm, org: Org) -> Iterator[str]:
             if row is None or wanted is None or "owner_id" not in row:
                 continue
             if crm.email(row["owner_id"]) != wanted:
-                yield _DIFFERS % (table, id_, "the owner", wanted, crm.email(row["owner_id"]))
+                yield DIFFERS % (table, id_, "the owner", wanted, crm.email(row["owner_id"]))
 
 
-def opt_outs(crm: Crm, org: Org) -> Iterator[str]:
+def opt_outs(crm: Crm, org: SalesforceOrg) -> Iterator[str]:
     """The addresses that are opted out are those of the people who are at the source."""
     wanted = set()
     for stream in PEOPLE:
@@ -281,7 +153,7 @@ def opt_outs(crm: Crm, org: Org) -> Iterator[str]:
         yield f"{len(more)} addresses are opted out that are not at the source: {sorted(more)[:3]}"
 
 
-def _addresses(org: Org) -> set[str]:
+def _addresses(org: SalesforceOrg) -> set[str]:
     """Return the addresses of all objects with an opt-out, those of merged and deleted ones included."""
     return {
         str(one["values"].get("Email")).lower()
@@ -291,7 +163,7 @@ def _addresses(org: Org) -> set[str]:
     }
 
 
-def conversions(crm: Crm, org: Org) -> Iterator[str]:
+def conversions(crm: Crm, org: SalesforceOrg) -> Iterator[str]:
     """Converted leads are converted, and point to what they became; no other lead is."""
     standing = {
         row["lead_id"]: row
@@ -318,7 +190,7 @@ def conversions(crm: Crm, org: Org) -> Iterator[str]:
             continue
         days = {str(one["ConvertedDate"]) for one in became}
         if row["converted_at"].date().isoformat() not in days:
-            yield _DIFFERS % ("lead", id_, "ConvertedDate", sorted(days), row["converted_at"])
+            yield DIFFERS % ("lead", id_, "ConvertedDate", sorted(days), row["converted_at"])
         said = {
             (
                 crm.contact_id("contacts", one["ConvertedContactId"]),
@@ -331,7 +203,7 @@ def conversions(crm: Crm, org: Org) -> Iterator[str]:
             yield f"lead {id_} became {sorted(said, key=str)}, and points to {dict(pointer)}"
 
 
-def parents(crm: Crm, org: Org) -> Iterator[str]:
+def parents(crm: Crm, org: SalesforceOrg) -> Iterator[str]:
     """Companies are below the parents of their accounts; one link of the circle is left out."""
     circle = org.planted_ids("circle")
     without = 0
@@ -343,12 +215,12 @@ def parents(crm: Crm, org: Org) -> Iterator[str]:
         if id_ in circle and row["parent_id"] is None:
             without += 1
         elif row["parent_id"] != wanted:
-            yield _DIFFERS % ("account", id_, "the parent", wanted, row["parent_id"])
+            yield DIFFERS % ("account", id_, "the parent", wanted, row["parent_id"])
     if circle and without != 1:
         yield f"{without} links of the circle of {_CIRCLE} companies are left out, not one"
 
 
-def deals(crm: Crm, org: Org) -> Iterator[str]:
+def deals(crm: Crm, org: SalesforceOrg) -> Iterator[str]:
     """Deals have stage, moves, amount, currency, contact and roles of their object."""
     stages = {row["id"]: row["name"] for row in crm.all("SELECT id, name FROM crm.stage")}
     moves: dict[int, list[tuple[str, datetime]]] = defaultdict(list)
@@ -389,10 +261,10 @@ def deals(crm: Crm, org: Org) -> Iterator[str]:
         }
         for what, said in wanted.items():
             if said != here[what]:
-                yield _DIFFERS % ("deal", id_, what, said, here[what])
+                yield DIFFERS % ("deal", id_, what, said, here[what])
 
 
-def activities(crm: Crm, org: Org) -> Iterator[str]:
+def activities(crm: Crm, org: SalesforceOrg) -> Iterator[str]:
     """Tasks and events are what they were, on the person, company and deal that they name."""
     kinds = {"Call": "call", "Email": "message", "Task": "task"}
     for table in ("tasks", "events"):
@@ -402,19 +274,19 @@ def activities(crm: Crm, org: Org) -> Iterator[str]:
                 continue
             kind = "visit" if table == "events" else kinds[values["TaskSubtype"]]
             if row["kind"] != kind:
-                yield _DIFFERS % (table, id_, "the kind", kind, row["kind"])
+                yield DIFFERS % (table, id_, "the kind", kind, row["kind"])
             entity, deal = _about(crm, org, values)
             if (row["entity_id"], row["deal_id"]) != (entity, deal):
-                yield _DIFFERS % (
+                yield DIFFERS % (
                     table, id_, "what it is about", (entity, deal), (row["entity_id"], row["deal_id"]),
                 )  # fmt: skip
             if kind == "visit" and row["visited_at"] != (at := moment(values["StartDateTime"])):
-                yield _DIFFERS % (table, id_, "the start", at, row["visited_at"])
+                yield DIFFERS % (table, id_, "the start", at, row["visited_at"])
             if kind == "task" and bool(row["completed_at"]) != (values["Status"] == "Completed"):
-                yield _DIFFERS % (table, id_, "Status", values["Status"], row["completed_at"])
+                yield DIFFERS % (table, id_, "Status", values["Status"], row["completed_at"])
 
 
-def _about(crm: Crm, org: Org, values: Mapping[str, Any]) -> tuple[int | None, int | None]:
+def _about(crm: Crm, org: SalesforceOrg, values: Mapping[str, Any]) -> tuple[int | None, int | None]:
     who, what = values.get("WhoId"), values.get("WhatId")
     deal = crm.deals[what]["id"] if what in crm.deals else None
     if who is not None:
@@ -432,9 +304,3 @@ OF_CONTENT: tuple[Check, ...] = (
     rows_are_there, dates, names, people_are_people, owners, opt_outs, conversions, parents, deals,
     activities,
 )  # fmt: skip
-
-
-def wrong(conn: Connection, org: Org, checks: tuple[Check, ...] = OF_CONTENT) -> list[str]:
-    """Return what the checks find, each sentence after the name of its check."""
-    crm = Crm(conn)
-    return [f"{check.__name__}: {said}" for check in checks for said in check(crm, org)]

@@ -1,42 +1,22 @@
-"""Changes at the vendors during the migration: leads arrive, records change."""
+"""Changes at the vendors during a migration of Salesforce: leads arrive, records change."""
 
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tests.journey.source import Org
+from tests.journey.salesforce.org import SalesforceOrg
 from tests.processes import SandboxProcess
 
-_SETTLED_S = 90.0
-"""Vendor seconds after which a sync sees a change."""
 
-
-def known_people(org: Org) -> Iterator[Mapping[str, str]]:
-    """Yield leads of another source: a contact and a lead of the org, and a stranger."""
+def known_people(org: SalesforceOrg) -> Iterator[tuple[str, str, str]]:
+    """Yield three people of whom another source knows: a contact and a lead of the org, and a stranger."""
     plain = _plain(org, "contacts")[0], _plain(org, "leads")[0]
     for id_, table in zip(plain, ("contacts", "leads"), strict=True):
         own = org.table(table)[id_]["values"]
-        yield {
-            "firstname": own["FirstName"], "lastname": own["LastName"], "email": own["Email"],
-            "jobtitle": "Known from the other source", "lifecyclestage": "lead",
-        }  # fmt: skip
-    yield {
-        "firstname": "Ida",
-        "lastname": "Base",
-        "email": "ida@base.example",
-        "lifecyclestage": "lead",
-    }
+        yield own["FirstName"], own["LastName"], own["Email"]
+    yield "Ida", "Base", "ida@base.example"
 
 
-def stranger(number: int, owner: str) -> Mapping[str, str]:
-    """Return a lead of another source with an owner: it takes no turn of the planned leads."""
-    return {
-        "firstname": "Live", "lastname": f"Stranger {number}", "lifecyclestage": "lead",
-        "email": f"live{number}@stranger{number}.example", "hubspot_owner_id": owner,
-    }  # fmt: skip
-
-
-def while_reading(org: Org, sandbox: SandboxProcess, share: float) -> None:
+def while_reading(org: SalesforceOrg, sandbox: SandboxProcess, share: float) -> None:
     """Change records while the migration stands, killed: some are read before, others afterwards."""
     n = 1 if share < 1 / 2 else 2
     leads, contacts = _plain(org, "leads"), _plain(org, "contacts")
@@ -54,7 +34,7 @@ def while_reading(org: Org, sandbox: SandboxProcess, share: float) -> None:
     )
 
 
-def before_applying(org: Org, sandbox: SandboxProcess) -> None:
+def before_applying(org: SalesforceOrg, sandbox: SandboxProcess) -> None:
     """Change, delete and make records between the plan and the run."""
     leads, contacts = _plain(org, "leads"), _plain(org, "contacts")
     _update(org, sandbox, "leads", leads[3], {"Title": "Changed after the plan"})
@@ -80,18 +60,13 @@ def before_applying(org: Org, sandbox: SandboxProcess) -> None:
     }})  # fmt: skip
 
 
-def settle(sandbox: SandboxProcess) -> None:
-    """Wait until a sync sees all changes."""
-    time.sleep(_SETTLED_S / float(sandbox.said["time_scale"]))
-
-
 def _update(
-    org: Org, sandbox: SandboxProcess, table: str, id_: str, values: Mapping[str, Any]
+    org: SalesforceOrg, sandbox: SandboxProcess, table: str, id_: str, values: Mapping[str, Any]
 ) -> None:
     org.apply(sandbox, {"op": "update", "stream": table, "id": id_, "values": values})
 
 
-def _take_history(org: Org, sandbox: SandboxProcess, deal: str, before: set[str]) -> None:
+def _take_history(org: SalesforceOrg, sandbox: SandboxProcess, deal: str, before: set[str]) -> None:
     """Note the move that the vendor itself has written."""
     table = "opportunity_history"
     for (stream, id_), at in org.times(sandbox).items():
@@ -101,7 +76,7 @@ def _take_history(org: Org, sandbox: SandboxProcess, deal: str, before: set[str]
             org.table(table)[id_] = {"stream": table, "id": id_, "at": at, "values": values}
 
 
-def _plain(org: Org, table: str) -> list[str]:
+def _plain(org: SalesforceOrg, table: str) -> list[str]:
     """Return people of whom the org has one object, with an address that is one."""
     counts: dict[str, int] = {}
     for name in ("leads", "contacts"):

@@ -1,38 +1,16 @@
-"""The org as its vendor has it: read from the control server, independently of the hub."""
+"""An org as its vendor has it: read from the control server, independently of the hub.
+
+In: the universe of a sandbox. Out: its records, by table and id, and what was changed at the vendor since.
+Not here: what a vendor's fields mean (the folder of the vendor).
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from tests.processes import SandboxProcess
 
-STREAMS: Mapping[str, Sequence[str]] = {
-    "users": ("queues",),
-    "leads": ("leads",),
-    "accounts": ("accounts",),
-    "contacts": ("contacts",),
-    "opportunities": ("opportunities",),
-    "tasks": ("tasks",),
-    "events": ("events",),
-    "notes": ("notes", "content_notes"),
-    "files": ("content_versions", "attachments"),
-    "campaign_members": ("campaign_members",),
-}
-"""Streams of a migration, and the vendor's tables that each is read from."""
-STAGES = {
-    "Prospecting": "Incoming",
-    "Qualification": "Qualified",
-    "Needs Analysis": "Qualified",
-    "Value Proposition": "Qualified",
-    "Id. Decision Makers": "Qualified",
-    "Perception Analysis": "Qualified",
-    "Proposal/Price Quote": "Quote",
-    "Negotiation/Review": "Closure",
-    "Closed Won": "Won",
-    "Closed Lost": "Lost",
-}
-PEOPLE = ("leads", "contacts")
 Record = Mapping[str, Any]
 
 
@@ -44,7 +22,15 @@ def moment(text: str) -> datetime:
 
 @dataclass
 class Org:
-    """The vendor's records, by table and id, and what was changed since."""
+    """The vendor's records, by table and id, and what was changed since.
+
+    A subclass names the `source`, its `streams` with the vendor's tables that each is read from, and the
+    stream of its owners, who are the users of the universe.
+    """
+
+    source: ClassVar[str]
+    streams: ClassVar[Mapping[str, Sequence[str]]]
+    owners: ClassVar[str]
 
     tables: dict[str, dict[str, dict[str, Any]]]
     users: Sequence[Record]
@@ -53,12 +39,13 @@ class Org:
     created: set[tuple[str, str]] = field(default_factory=set)
 
     @classmethod
-    def of(cls, sandbox: SandboxProcess) -> "Org":
+    def of(cls, sandbox: SandboxProcess) -> Self:
         """Read the org at its beginning."""
         universe = sandbox.ask("GET", "/universe")
         tables: dict[str, dict[str, dict[str, Any]]] = {}
         for one in universe["records"]:
-            tables.setdefault(one["stream"], {})[one["id"]] = one
+            if one["source"] == cls.source:
+                tables.setdefault(one["stream"], {})[one["id"]] = one
         return cls(tables, universe["users"], universe["planted"])
 
     def table(self, name: str) -> dict[str, dict[str, Any]]:
@@ -67,13 +54,13 @@ class Org:
 
     def ids(self, stream: str) -> set[str]:
         """Return the ids of all objects of a stream, deleted ones included."""
-        found = {id_ for name in STREAMS[stream] for id_ in self.table(name)}
-        return found | ({one["id"] for one in self.users} if stream == "users" else set())
+        found = {id_ for name in self.streams[stream] for id_ in self.table(name)}
+        return found | ({one["id"] for one in self.users} if stream == self.owners else set())
 
     @property
     def size(self) -> int:
         """Return the number of all objects."""
-        return sum(len(self.ids(stream)) for stream in STREAMS)
+        return sum(len(self.ids(stream)) for stream in self.streams)
 
     def living(self, table: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield id and values of the records that are not deleted."""
@@ -91,38 +78,16 @@ class Org:
 
     def known(self, stream: str) -> set[str]:
         """Return the ids of a stream whose records have not changed since the beginning."""
-        touched = {id_ for table, id_ in self.changed | self.created if table in STREAMS[stream]}
-        return self.ids(stream) - touched
+        own = self.streams[stream]
+        return self.ids(stream) - {i for t, i in self.changed | self.created if t in own}
+
+    def new(self, stream: str) -> set[str]:
+        """Return the objects of a stream that the vendor has made since the beginning."""
+        return {id_ for table, id_ in self.created if table in self.streams[stream]}
 
     def planted_ids(self, kind: str) -> set[str]:
         """Return the ids of records with a planted difficulty."""
         return {one["id"] for one in self.planted if one["kind"] == kind}
-
-    def history(self, deal: str) -> list[tuple[str, datetime]]:
-        """Return the stages here that a deal went through, each with its time; none twice in a row."""
-        lines = self._by_deal("opportunity_history").get(deal, [])
-        moves: list[tuple[str, datetime]] = []
-        for one in sorted(lines, key=lambda line: moment(line["at"])):
-            stage = STAGES[one["values"]["StageName"]]
-            if not moves or moves[-1][0] != stage:
-                moves.append((stage, moment(one["at"])))
-        return moves
-
-    def roles(self, deal: str) -> list[str]:
-        """Return the contacts of a deal."""
-        lines = self._by_deal("opportunity_contact_roles").get(deal, [])
-        return [one["values"]["ContactId"] for one in lines]
-
-    def _by_deal(self, table: str) -> dict[str, list[dict[str, Any]]]:
-        kept = self._grouped.get(table)
-        if kept is None or kept[0] != len(self.table(table)):
-            found: dict[str, list[dict[str, Any]]] = {}
-            for one in self.table(table).values():
-                found.setdefault(one["values"]["OpportunityId"], []).append(one)
-            self._grouped[table] = kept = (len(self.table(table)), found)
-        return kept[1]
-
-    _grouped: dict[str, tuple[int, dict[str, list[dict[str, Any]]]]] = field(default_factory=dict)
 
     @staticmethod
     def times(sandbox: SandboxProcess) -> dict[tuple[str, str], str]:
@@ -133,7 +98,7 @@ class Org:
 
     def apply(self, sandbox: SandboxProcess, event: Mapping[str, Any]) -> str:
         """Change something at the vendor and here; returns the id."""
-        done = sandbox.ask("POST", "/events", {"source": "salesforce", **event})
+        done = sandbox.ask("POST", "/events", {"source": self.source, **event})
         id_, table = str(done["id"]), str(event["stream"])
         at = self.times(sandbox)[table, id_]
         own = self.table(table)
