@@ -30,7 +30,11 @@ def main() -> int:
     began, load = time.monotonic(), os.getloadavg()[0]
     with (
         tempfile.TemporaryDirectory() as folder,
-        sandbox_process(*way.sandbox(asked.leads, asked.seed, Path(folder)), "--time-scale", str(asked.time_scale)) as sandbox,
+        sandbox_process(
+            *way.sandbox(asked.leads, asked.seed, Path(folder)),
+            "--time-scale",
+            str(asked.time_scale),
+        ) as sandbox,
         house(migrated=True) as made,
         made.served(),
     ):

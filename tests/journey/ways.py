@@ -80,7 +80,7 @@ HUBSPOT_LEADS = Other("hubspot", "contacts", _hubspot_lead, {"lag_s": 1})
 
 def way_of(source: str) -> Way:
     """Return the way of a source."""
-    from tests.journey import salesforce  # noqa: PLC0415  # it needs the classes above
+    from tests.journey import salesforce  # it needs the classes above
 
     return {"salesforce": salesforce.WAY}[source]
 

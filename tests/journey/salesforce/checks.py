@@ -286,7 +286,9 @@ def activities(crm: Crm, org: SalesforceOrg) -> Iterator[str]:
                 yield DIFFERS % (table, id_, "Status", values["Status"], row["completed_at"])
 
 
-def _about(crm: Crm, org: SalesforceOrg, values: Mapping[str, Any]) -> tuple[int | None, int | None]:
+def _about(
+    crm: Crm, org: SalesforceOrg, values: Mapping[str, Any]
+) -> tuple[int | None, int | None]:
     who, what = values.get("WhoId"), values.get("WhatId")
     deal = crm.deals[what]["id"] if what in crm.deals else None
     if who is not None:
