@@ -29,7 +29,7 @@ from hub.db.dagster_tables import (
 )
 from hub.landing import arrivals, inbox
 from hub.migration.partitions import batch_of
-from hub.records import migrations
+from hub.records import hook_deliveries, migrations
 from hub.records.stage_reports import delete_old_reports
 from hub.settings import DagsterSettings
 
@@ -86,6 +86,7 @@ def prune_history(
         ("stage_reports", delete_old_reports, old.before),
         ("seen_deliveries", inbox.delete_seen, old.seen_before),
         ("arrivals", arrivals.delete_old, old.seen_before),
+        ("hook_deliveries", hook_deliveries.delete_old, old.seen_before),
     ):
         deleted[name] = sum(_steps(engine, delete, before, in_time))
     if in_time():

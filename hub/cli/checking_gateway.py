@@ -6,10 +6,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from hub.connectors.base import Finding
-from hub.connectors.signed_hook import key_of
 from hub.connectors.webhooks import SENDERS
 from hub.errors import ConfigError
 from hub.mappings.document import MappingDocument
+from hub.model.standard_webhooks import key_of
 from hub.model.verdicts import Trust
 from hub.records.link_key import link_key
 from hub.settings import HookSettings, Settings, secret_variable

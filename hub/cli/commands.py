@@ -44,7 +44,7 @@ SECTIONS: Mapping[str, tuple[Line, ...]] = {
         Line("Set up users, groups, notices, webhooks", {
             "user": "user:user_app", "group": "group:group_app", "notify": "notifications:notify_app",
             "alerts": "notifications:alerts_app", "token": "token:token_app",
-            "webhooks": "webhooks:webhooks_app",
+            "webhooks": "webhooks:webhooks_app", "subscription": "subscription:subscription_app",
         }),
     ),
     "Sync": (
@@ -115,6 +115,7 @@ PLURALS: Mapping[str, str] = {
     "messages": "message", "fields": "field", "pipelines": "pipeline", "reasons": "reason",
     "outcomes": "outcome", "links": "link", "layouts": "layout", "users": "user",
     "groups": "group", "tags": "tag", "names": "name", "sources": "source",
+    "subscriptions": "subscription",
 }  # fmt: skip
 """Plurals as people type them: `hub deals` is `hub deal list`, `hub deals add` is `hub deal add`."""
 

@@ -23,9 +23,10 @@ from hub.cli.beside import GatewayPorts, gateway_part, gateway_ports, worker_par
 from hub.cli.children import child
 from hub.cli.dagster import dagster_running, free_port
 from hub.cli.dagster_home import write_dagster_home
-from hub.cli.demo_live import arrive
+from hub.cli.demo_live import arrive, say_line
 from hub.cli.demo_report import Window, read_report, show_report
 from hub.cli.demo_sales import sell
+from hub.cli.demo_subscriber import NETWORK, Subscriber, listening
 from hub.cli.init import render_for_sandbox, sandbox_users
 from hub.cli.output import EXIT_OPERATOR, print_json, stdout
 from hub.clock import SystemClock
@@ -43,6 +44,7 @@ _FORM_NAME = "contact"
 _FORM = f"""
 gateway: {{{{port: {{port}}, private_port: {{private}}, public_url: "http://127.0.0.1:{{port}}"}}}}
 forms: {{{{{_FORM_NAME}: {{{{}}}}}}}}
+subscriptions: {{{{allowed_networks: [{NETWORK}]}}}}
 """
 
 
@@ -83,6 +85,7 @@ def run_demo(options: DemoOptions) -> bool:
         started = time.monotonic()
         runs = [_dagster_run(env, home, "initial load", say)]
         before = Window.now(database)
+        subscriber = stack.enter_context(listening(Subscriber(database, settings, _CLOCK)))
         _bring_news(options, sandbox)
         runs.append(_dagster_run(env, home, "sync of new records", say))
         after = Window.now(database)
@@ -99,6 +102,7 @@ def run_demo(options: DemoOptions) -> bool:
             second=after,
             proved=proved,
             crm=crm,
+            subscriber=subscriber.deliver(),
             runs=runs,
             seconds=seconds,
         )
@@ -109,7 +113,7 @@ def run_demo(options: DemoOptions) -> bool:
             show_report(report)
         ok = all(run["success"] for run in runs)
         if not options.once:
-            _stay(options, env, database, settings, sandbox["control"], ports)
+            _stay(options, env, database, settings, sandbox["control"], ports, subscriber)
     return ok
 
 
@@ -196,8 +200,10 @@ def _stay(
     settings: Settings,
     control: str,
     ports: GatewayPorts,
+    subscriber: Subscriber,
 ) -> None:
     """Keep Dagster up with its schedules, the gateway and the worker, and new leads arriving, until Ctrl-C."""
+    subscriber.says = lambda words: say_line(f"{'subscriber':<11} {words}")
     beside = gateway_part(ports, env, settings.home) | worker_part(env, settings.home)
     with dagster_running(env, database, settings.home, options.dagster_port, beside) as dagster:
         form = f"{settings.gateway.public_url}/forms/{_FORM_NAME}"

@@ -73,7 +73,7 @@ def arrive(dagster: Dagster, config: Path, control: str, seed: int) -> NoReturn:
             try:
                 last = _take_in(hub, database, event["source"], started, last)
             except TransientError as exc:  # PostgreSQL was killed: it is started again
-                _say(f"{exc.message}; the demo goes on")
+                say_line(f"{exc.message}; the demo goes on")
             _CLOCK.sleep(_PAUSE_S)
     raise AssertionError("the events have no end")
 
@@ -87,19 +87,19 @@ def _take_in(hub: Hub, database: Database, source: str, started: float, last: in
     """Sync a source, and print the turns since the last one, those of the form too; returns the last turn."""
     report = flow.sync(hub, [source])
     for told in (*report.stopped.values(), *(fault.sentence for fault in report.faults)):
-        _say(f"{source:<11} {told}")  # as with `--faults`: the next sync continues
+        say_line(f"{source:<11} {told}")  # as with `--faults`: the next sync continues
     with database.engine.begin() as conn:
         turns = conn.execute(_TURNS, {"last": last}).all()
     for turn in turns:
         name, took = f"lead {turn.lead_id} → {turn.owner_email}", time.monotonic() - started
         if turn.is_form:
-            _say(
+            say_line(
                 f"{'form':<11} {name} after {turn.seconds:.1f} s: {turn.reason}; its card: hub lead show {turn.lead_id}"
             )
         else:
-            _say(f"{source:<11} {name}, notified after {took:.1f} s")
+            say_line(f"{source:<11} {name}, notified after {took:.1f} s")
     if all(turn.is_form for turn in turns):
-        _say(f"{source:<11} {_became(report)}")
+        say_line(f"{source:<11} {_became(report)}")
     return max(last, *(int(turn.id) for turn in turns)) if turns else last
 
 
@@ -114,6 +114,7 @@ def _became(report: flow.SyncReport) -> str:
     return f"no new lead: {', '.join(words) or 'no new record'}"
 
 
-def _say(words: str) -> None:
+def say_line(words: str) -> None:
+    """Print a line with the time."""
     now: datetime = _CLOCK.now().astimezone()
     stdout.print(f"{now:%H:%M:%S}  {words}", highlight=False, markup=False, soft_wrap=True)

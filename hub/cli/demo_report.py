@@ -10,6 +10,7 @@ import requests
 from sqlalchemy import Connection, text
 
 from hub.cli.demo_sales import Sales, show_sales
+from hub.cli.demo_subscriber import Told
 from hub.cli.output import print_mapping, print_table
 from hub.db.engine import Database
 from hub.model.verdicts import Verdict
@@ -154,6 +155,7 @@ class DemoReport:
         inbound: what new records became.
         second_sync: what a sync without news has changed.
         crm: the sales process.
+        subscriber: what a program that subscribes to events has received.
         dagster: runs in Dagster.
         seconds: duration.
     """
@@ -173,6 +175,7 @@ class DemoReport:
     inbound: Inbound
     second_sync: SecondSync
     crm: Sales
+    subscriber: Told
     dagster: DagsterRuns
     seconds: float
 
@@ -190,6 +193,7 @@ def read_report(
     second: Window,
     proved: Window,
     crm: Sales,
+    subscriber: Told,
     runs: Sequence[Mapping[str, Any]],
     seconds: float,
 ) -> DemoReport:
@@ -227,6 +231,7 @@ def read_report(
             changed=proved.totals["changes"] - second.totals["changes"],
         ),
         crm=crm,
+        subscriber=subscriber,
         dagster=_dagster(runs),
         seconds=round(seconds, 2),
     )
@@ -321,3 +326,10 @@ def show_report(report: DemoReport) -> None:
         },
     )
     show_sales(report.crm)
+    print_mapping(
+        "Events for a subscriber",
+        {
+            **report.subscriber.events,
+            "with a wrong signature": report.subscriber.wrong_signatures,
+        },
+    )

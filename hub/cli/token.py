@@ -1,4 +1,4 @@
-"""What `hub token` does: tokens for the lead endpoint, made, listed and revoked."""
+"""What `hub token` does: tokens of the gateway's API, made, listed and revoked."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from hub.cli.options import Config, Json, Who
 from hub.cli.output import print_json, print_line, print_table, stdout
 
 token_app = typer.Typer(
-    help="Create, list and revoke tokens for the lead endpoint.", no_args_is_help=True
+    help="Create, list and revoke tokens for leads and subscriptions.", no_args_is_help=True
 )
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the token, such as website.")]
 
@@ -18,7 +18,10 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the token, su
 def token_create(
     name: Name,
     scope: Annotated[
-        str, typer.Option("--scope", help="ingest: it may add leads, and nothing else.")
+        str,
+        typer.Option(
+            "--scope", help="ingest: it may add leads. hooks: it may subscribe to events."
+        ),
     ] = "ingest",
     who: Who = None,
     json: Json = False,
@@ -26,10 +29,7 @@ def token_create(
 ) -> None:
     """Create a token and print it, once."""
     from hub.actions.setup import tokens
-    from hub.errors import ConfigError
 
-    if scope != "ingest":
-        raise ConfigError(f"there is no scope {scope!r}", hint="the one scope is ingest")
     made = acted(config, lambda conn: tokens.create(acting(conn, who), name, scope))
     if json:
         print_json(made)

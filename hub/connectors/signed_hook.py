@@ -4,10 +4,6 @@ https://www.standardwebhooks.com: HMAC-SHA256 over `<webhook-id>.<webhook-timest
 may have several signatures, while the sender changes its secret. The body is one JSON object, which is the record.
 """
 
-import base64
-import binascii
-import hashlib
-import hmac
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,24 +14,12 @@ from hub.connectors.webhooks import Delivery, Event, Refused, Secrets
 from hub.connectors.windows import parse_time
 from hub.errors import RecordError
 from hub.frozen import dataclass
+from hub.model.standard_webhooks import ID, SIGNATURE, TIMESTAMP, is_signed, key_of
 
-ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
-_PREFIX = "whsec_"
-_KEY_BYTES = range(24, 65)
 _TOLERANCE = timedelta(minutes=5)
-_MOST_SIGNATURES = 20
 _ID_LENGTH = 200
 _MILLISECONDS = 100_000_000_000
 """From this number on a time counts milliseconds, not seconds."""
-
-
-def key_of(secret: str) -> bytes | None:
-    """Return the key that a secret writes (`whsec_` and base64 of 24 to 64 bytes); None if it is none."""
-    try:
-        key = base64.b64decode(secret.removeprefix(_PREFIX).encode("ascii"), validate=True)
-    except (binascii.Error, UnicodeEncodeError):
-        return None
-    return key if len(key) in _KEY_BYTES else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +49,8 @@ class SignedHook:
             return Refused(f"{TIMESTAMP} is no number of seconds")
         if abs(now - at) > _TOLERANCE:
             return Refused("the delivery is not recent")
-        said = f"{delivery.header(ID)}.{delivery.header(TIMESTAMP)}.".encode("utf-8", "replace")
-        made = hmac.digest(key, said + delivery.body, hashlib.sha256)
-        given = delivery.header(SIGNATURE).split(" ")[:_MOST_SIGNATURES]
-        if any(_is_same(made, one) for one in given):
+        named, moment = delivery.header(ID), delivery.header(TIMESTAMP)
+        if is_signed(key, named, moment, delivery.body, delivery.header(SIGNATURE)):
             return None
         return Refused("the signature is wrong")
 
@@ -93,16 +75,6 @@ class SignedHook:
                 version=at.isoformat() if at else "",
             )
         ]
-
-
-def _is_same(made: bytes, given: str) -> bool:
-    version, _, signature = given.partition(",")
-    if version != "v1":
-        return False
-    try:
-        return hmac.compare_digest(made, base64.b64decode(signature.encode("ascii"), validate=True))
-    except (binascii.Error, UnicodeEncodeError):
-        return False
 
 
 def _signed_time(delivery: Delivery) -> datetime | None:

@@ -86,6 +86,22 @@ def standing_of(conn: Connection, lead_ids: Sequence[int]) -> set[int]:
     return set(rows.scalars())
 
 
+_BECAME = text(
+    "SELECT lead_id, person_id, company_id, deal_id FROM crm.conversion "
+    "WHERE lead_id = ANY(:ids) AND reopened_at IS NULL"
+)
+
+
+def became(
+    conn: Connection, lead_ids: Sequence[int]
+) -> dict[int, tuple[int | None, int | None, int | None]]:
+    """Return what leads became, by a user or by their source: lead → contact, company, deal."""
+    if not lead_ids:
+        return {}
+    rows = conn.execute(_BECAME, {"ids": list(lead_ids)})
+    return {row.lead_id: (row.person_id, row.company_id, row.deal_id) for row in rows}
+
+
 _DEALS_LEFT = text("""
 SELECT DISTINCT ON (x.lead_id) x.lead_id, d.id
 FROM crm.conversion x JOIN crm.deal d ON d.id = x.deal_id

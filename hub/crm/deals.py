@@ -86,6 +86,16 @@ def move(conn: Connection, step: Transition, values: Mapping[str, Any]) -> None:
     update(conn, step.deal_id, {**values, **closed, "last_stage_change_at": at})
 
 
+_STAGES = text("SELECT id, stage_id FROM crm.deal WHERE id = ANY(:ids)")
+
+
+def stages_of(conn: Connection, deal_ids: Collection[int]) -> dict[int, int]:
+    """Return in which stage deals are: deal → stage."""
+    if not deal_ids:
+        return {}
+    return dict(conn.execute(_STAGES, {"ids": list(deal_ids)}).all())
+
+
 _MOVE_ALL = text("""
 WITH moved AS (
   INSERT INTO crm.stage_transition (deal_id, from_stage_id, to_stage_id, who)

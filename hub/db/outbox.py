@@ -222,10 +222,11 @@ class Claims:
 
     Args:
         engine: its pool gives one connection for as long as the deliverer works.
+        kind: what the numbers of rows count.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, kind: str = "outbox") -> None:
+        self._engine, self._kind = engine, kind
         self._session: Connection | None = None
 
     def __enter__(self) -> Self:
@@ -245,23 +246,22 @@ class Claims:
             finally:
                 session.close()
 
-    def take(self, outbox_ids: Sequence[int], most: int) -> list[int]:
+    def take(self, ids: Sequence[int], most: int) -> list[int]:
         """Claim the first of these rows that no other deliverer has, so many at most."""
-        args = {"ids": list(outbox_ids), "numbers": _numbers(outbox_ids), "most": most}
+        args = {"ids": list(ids), "numbers": self._numbers(ids), "most": most}
         return list(self._run(_CLAIM, args))
 
-    def free(self, outbox_ids: Sequence[int]) -> None:
+    def free(self, ids: Sequence[int]) -> None:
         """Give rows back."""
-        self._run(_FREE, {"numbers": _numbers(outbox_ids)})
+        self._run(_FREE, {"numbers": self._numbers(ids)})
+
+    def _numbers(self, ids: Sequence[int]) -> list[int]:
+        return [lock_number(f"{self._kind}:{one}") for one in ids]
 
     def _run(self, statement: TextClause, args: Mapping[str, object]) -> Sequence[int]:
         if self._session is None:
             raise AssertionError("unreachable: the session is open")
         return self._session.execute(statement, {"space": LOCK_SPACE, **args}).scalars().all()
-
-
-def _numbers(outbox_ids: Sequence[int]) -> list[int]:
-    return [lock_number(f"outbox:{one}") for one in outbox_ids]
 
 
 # The rows are tried one by one, in the order in which they are given, until so many are claimed.

@@ -28,7 +28,7 @@ from hub.crm import activity_tables, deal_tables, derived
 from hub.crm import tables as crm
 from hub.db import outbox
 from hub.erase.tied import Tied
-from hub.records import departing, entities, identity, sources
+from hub.records import departing, entities, hook_tables, identity, sources
 from hub.records import tables as ops
 from hub.records.companies import ORGANISATION
 
@@ -105,6 +105,14 @@ RULES: Sequence[Rule] = (
         },
     ),
     Rule(
+        hook_tables.hook_delivery,
+        {"lead_id": _LEADS},
+        {
+            "state": func.replace(hook_tables.hook_delivery.c.state, "pending", "dropped"),
+            "last_error": "its person was erased",
+        },
+    ),
+    Rule(
         ops.assignment,
         {"lead_id": _LEADS, "contact_id": _CONTACTS},
         {"reason": "the person was erased"},
@@ -153,6 +161,7 @@ HOLDS_MENTIONS: Mapping[str, str] = {
     "ops.migration_range": "the bounds of a range, and why it could not be read",
     "ops.alert_state": "the sentence of a failed run; it names no person",
     "ops.token": "who made it: a member of the team",
+    "ops.subscription": "who made it: a member of the team, or a token",
     "ops.undo_part": "a report, which lists ids of objects",
     "ops.bulk": "what a user typed into many records; mentions are taken out",
     "ops.bulk_item": "values of many records; mentions are taken out",

@@ -112,6 +112,33 @@ def _mail_to(user_id: int | None) -> str:
     return "e-mail to other receivers" if user_id is None else f"e-mail to user/{user_id}"
 
 
+def events_given_up(conn: Connection, core: Core, subscription_id: int, why: str) -> None:
+    """Alert to events that a subscriber did not take, once until its receiver takes one again.
+
+    Args:
+        conn: an open transaction.
+        core: the hub.
+        subscription_id: the subscription.
+        why: the last error, without any text of the receiver.
+    """
+    sentence = (
+        f"subscription {subscription_id}: events were given up: {why}; `hub subscription list` counts them, "
+        f"`hub subscription replay {subscription_id}` sends them again"
+    )
+    _tell(conn, core, _events_for(subscription_id), [Cause("events given up", sentence)])
+
+
+def events_taken(conn: Connection, core: Core, subscription_id: int) -> None:
+    """Say that a subscriber takes events again, if users were told that it does not."""
+    known = alert_states.read(conn, _events_for(subscription_id))
+    if known is not None and known.standing is Standing.FAILED:
+        _tell(conn, core, _events_for(subscription_id), [])
+
+
+def _events_for(subscription_id: int) -> str:
+    return f"events for subscription {subscription_id}"
+
+
 def works(conn: Connection, core: Core, job: str) -> None:
     """Say that a nightly job has ended well."""
     _tell(conn, core, job, [])

@@ -1,9 +1,9 @@
 """After a chunk of load: assignments that followed, events for owners, verdicts.
 
-In: what was written and linked. Only new leads and inquiries give events, and never in the bulk lane.
+In: what was written and linked. Only new leads, inquiries and conversions give events, and never in the bulk lane.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection
 
@@ -11,6 +11,7 @@ from hub.crm.leads import Inherited
 from hub.golden.fate import Fate
 from hub.model.events import LeadAssigned, LeadConvertedInSource
 from hub.model.folding import MODE, FoldRecord, GoldenRecord, LeadRow, StaleEntity
+from hub.model.hook_events import HookEvent, lead_created
 from hub.model.verdicts import Cause, Lane, Verdict
 from hub.records.assignments import NewAssignment
 from hub.records.verdicts import set_verdicts
@@ -46,6 +47,26 @@ def taken_over(golden: Iterable[GoldenRecord], loaded: Loaded, anchors: Anchors)
     return kept
 
 
+def created(
+    golden: Iterable[GoldenRecord], loaded: Loaded, quiet: Container[int]
+) -> list[HookEvent]:
+    """Write events for subscribers: a lead is new, open, and of the live lane.
+
+    Args:
+        golden: the leads that were written.
+        loaded: what became of them.
+        quiet: people of whom only the hub's own rules changed.
+    """
+    return [
+        lead_created(loaded.created[lead.entity_id])
+        for lead in golden
+        if lead.entity_id in loaded.created
+        and lead.entity_id not in quiet
+        and lead.lane == Lane.LIVE
+        and not (lead.converted_at or lead.archived_at)
+    ]
+
+
 def inherited(leads: Sequence[Inherited], anchors: Anchors) -> list[Decided]:
     """Store assignments of leads that went to the owner of their contact."""
     kept: list[Decided] = []
@@ -72,6 +93,18 @@ def converted_in_source(
         and fate.converted_from is not None
         and fate.converted_from.lane == Lane.LIVE
         and (owner := leads[i].owner_id) is not None
+    ]
+
+
+def converted_now(fates: Mapping[int, Fate], loaded: Loaded) -> list[int]:
+    """Return the people whose open lead their source converts with this fold, by a live record."""
+    return [
+        i
+        for i, fate in fates.items()
+        if fate.is_converted
+        and i in loaded.changes
+        and fate.converted_from is not None
+        and fate.converted_from.lane == Lane.LIVE
     ]
 
 

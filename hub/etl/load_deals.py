@@ -5,13 +5,23 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from hub.crm import customer_status, from_source, pick_lists, pipelines, related, source_deals
+from hub.crm import (
+    customer_status,
+    deals,
+    from_source,
+    pick_lists,
+    pipelines,
+    related,
+    source_deals,
+)
 from hub.crm.from_source import Row
 from hub.etl import relations
 from hub.etl.deal_rows import DealRow, Vocabulary, deal_row, owners_of, people_of, reasons_of
 from hub.etl.plain_load import Outcome, finish, verdict_of
 from hub.mappings.currencies import codes
-from hub.records import plain_records
+from hub.model.hook_events import deal_stage_changed
+from hub.model.verdicts import Lane
+from hub.records import hook_deliveries, plain_records
 from hub.records.plain_records import PlainRecord
 
 KIND = "deal"
@@ -27,7 +37,7 @@ def load_deals(conn: Connection, ids: Sequence[int], currency: str) -> dict[str,
         currency: of deals without one.
     """
     records = plain_records.read(conn, ids)
-    written = write(conn, [r for r in records if not r.is_gone], currency)
+    written = write(conn, [r for r in records if not r.is_gone], currency, tells=True)
     written += _archive(conn, [r for r in records if r.is_gone and not r.is_refused])
     finish(conn, written)
     return {"deals": sum(one.verdict is not None for one in written)}
@@ -47,8 +57,17 @@ def restore(conn: Connection, ids: Sequence[int]) -> None:
     _archive(conn, [r for r in records if r.is_gone and not r.is_refused])
 
 
-def write(conn: Connection, records: Sequence[PlainRecord], currency: str) -> list[Outcome]:
-    """Write deals, with what is here of the objects that they name."""
+def write(
+    conn: Connection, records: Sequence[PlainRecord], currency: str, *, tells: bool = False
+) -> list[Outcome]:
+    """Write deals, with what is here of the objects that they name.
+
+    Args:
+        conn: an open transaction.
+        records: of deals.
+        currency: of deals without one.
+        tells: tell subscribers of the deals that a live record moves to another stage.
+    """
     if not records:
         return []
     here = related.find(
@@ -67,6 +86,9 @@ def write(conn: Connection, records: Sequence[PlainRecord], currency: str) -> li
     customers = _customers([row for row in rows if row["record_id"] in fresh])
     customer_status.recompute(conn, customers | _customers(list(done.updated.values())))
     relations.came_records(conn, sorted(done.created))
+    if tells:
+        live = {r.id for r in records if r.lane == Lane.LIVE}
+        _tell_moves(conn, {i: was for i, was in done.updated.items() if i in live})
     return [
         Outcome(
             r,
@@ -106,6 +128,14 @@ def _archive(conn: Connection, records: Sequence[PlainRecord]) -> list[Outcome]:
         ids = [r.id for r in records if r.said_at == at]
         customer_status.recompute(conn, _customers(from_source.archive(conn, KIND, ids, at)))
     return [Outcome(r, None) for r in records]
+
+
+def _tell_moves(conn: Connection, before: Mapping[int, Row]) -> None:
+    """Tell subscribers of the deals (record → the row before) that are in another stage now."""
+    was = {row["id"]: row["stage_id"] for row in before.values()}
+    now = deals.stages_of(conn, was)
+    moved = [(deal, was[deal], stage) for deal, stage in now.items() if stage != was[deal]]
+    hook_deliveries.put(conn, [deal_stage_changed(*one) for one in sorted(moved)])
 
 
 def _customers(rows: Sequence[Row]) -> set[int]:

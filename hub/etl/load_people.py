@@ -37,9 +37,10 @@ from hub.model.folding import (
     LeadRow,
     StaleEntity,
 )
+from hub.model.hook_events import lead_converted
 from hub.model.records import JsonValue
 from hub.model.verdicts import Lane
-from hub.records import assignments, entities, folding
+from hub.records import assignments, entities, folding, hook_deliveries
 from hub.sinks.crm import Given, Loaded, load_contacts, load_leads
 
 _LET_GO = "nobody"
@@ -77,6 +78,7 @@ def load_people(
     entities.mark_folded(conn, stale)
     relations.came(conn, chunk.ids)
     source_conversions.update(conn, chunk.records)
+    _tell_conversions(conn, chunk, fates, written)
     return written.counts | {"inquiries": len(linked.asked)} | taken_back
 
 
@@ -391,6 +393,8 @@ def _announce(
     linked: _Linked,
 ) -> None:
     anchors = announce.anchors_of(chunk.stale, chunk.records)
+    quiet = {e.id for e in chunk.stale if e.is_quiet}
+    hook_deliveries.put(conn, announce.created(written.golden, written.leads, quiet))
     decided = announce.taken_over(written.golden, written.leads, anchors)
     decided += announce.inherited(linked.inherited, anchors)
     assignments.keep(conn, [turn for turn, _ in decided])
@@ -403,3 +407,20 @@ def _announce(
     changed = written.leads.updated | written.contacts.updated
     changed |= {i for i, f in fates.items() if f.taken_back}
     announce.set_chunk_verdicts(conn, chunk.stale, chunk.records, changed)
+
+
+def _tell_conversions(
+    conn: Connection, chunk: _Chunk, fates: Mapping[int, Fate], written: _Written
+) -> None:
+    """Tell subscribers of the leads that their source converts now, with what is here of the records they became."""
+    converted = announce.converted_now(fates, written.leads)
+    numbers = [chunk.leads[i]["id"] for i in converted if i in chunk.leads]
+    became = conversions.became(conn, numbers)
+    hook_deliveries.put(
+        conn,
+        [
+            lead_converted(number, contact_id=person, company_id=company, deal_id=deal)
+            for number in numbers
+            for person, company, deal in [became.get(number, (None, None, None))]
+        ],
+    )

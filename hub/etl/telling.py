@@ -1,4 +1,7 @@
-"""Put events about source records into the outbox, each with its source and the request by which its record came."""
+"""Put events about source records into the outbox, each with its source and the request by which its record came.
+
+A lead that has its first owner is told to subscribers as well.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,7 +11,9 @@ from sqlalchemy import Connection
 
 from hub.db import outbox
 from hub.landing import arrivals
-from hub.model.events import OutboxRow
+from hub.model.events import LeadAssigned, OutboxRow
+from hub.model.hook_events import lead_assigned
+from hub.records import hook_deliveries
 
 
 class OfRecord(Protocol):
@@ -39,3 +44,5 @@ def tell(conn: Connection, events: Sequence[OfRecord]) -> None:
             )
         )
     outbox.put_rows(conn, rows)
+    assigned = [one for one in events if isinstance(one, LeadAssigned)]
+    hook_deliveries.put(conn, [lead_assigned(one.lead_id, one.user_id) for one in assigned])

@@ -36,6 +36,7 @@ _SAYS = {
     404: "There is no such address here.",
     405: "The address does not take this method.",
     408: "The request did not arrive in time.",
+    409: "The hub has as many as it takes.",
     410: "The source is retired: stop sending.",
     413: "The body is too large.",
     415: "The body has a media type that this address does not take.",

@@ -2,10 +2,13 @@
 
 from time import monotonic
 
+from fastapi import HTTPException, Request
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from hub.db.transactions import run_transaction
+from hub.errors import HubError
 from hub.records import tokens
 from hub.records.tokens import Token
 
@@ -41,3 +44,23 @@ class Tokens:
         if found is not None and len(self._known) < _MOST:
             self._known[secret] = (monotonic() + _KNOWN_S, found)
         return found
+
+
+async def caller_of(request: Request, tokens: Tokens, scope: str) -> Token:
+    """Return the token of a request.
+
+    Raises:
+        HTTPException: 401 without a valid token, 403 if it is of another scope, 503 if it cannot be looked up.
+    """
+    try:
+        token = await tokens.of(request.headers.get("authorization", ""))
+    except (SQLAlchemyError, HubError) as exc:
+        message = "the hub cannot look the token up now; try again soon"
+        raise HTTPException(503, message, {"retry_after": "5"}) from exc
+    if token is None:
+        message = "send a valid token: Authorization: Bearer …"
+        raise HTTPException(401, message, {"www_authenticate": "Bearer"})
+    if token.scope != scope:
+        message = f"this token has the scope {token.scope}; the address takes a token of the scope {scope}"
+        raise HTTPException(403, message)
+    return token

@@ -24,7 +24,10 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_DOORS = {"hooks": "hook", "leads": "lead", "forms": "form", "confirm": "form"}
+_DOORS = {
+    "hooks": "hook", "leads": "lead", "forms": "form", "confirm": "form",
+    "subscriptions": "subscription", "samples": "subscription",
+}  # fmt: skip
 _LINGER_S = 2.0
 _DRAINED = 64 << 20
 

@@ -4,21 +4,20 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, HTTPException, Request, Response
 from fastapi.security import HTTPBearer
-from sqlalchemy.exc import SQLAlchemyError
 
 from hub.clock import Clock
-from hub.errors import HubError
 from hub.gateway.answers import Accepted, full, not_stored, refusals
-from hub.gateway.bearer import Tokens
+from hub.gateway.bearer import Tokens, caller_of
 from hub.gateway.inbox_writer import InboxFullError, InboxWriter, NotWrittenError
 from hub.gateway.lead import Lead, delivered
 from hub.gateway.metrics import Metrics
 from hub.logs import get_logger
 from hub.model.leads import SOURCE
-from hub.records.tokens import Token
+from hub.records.tokens import INGEST, Token
 
 log = get_logger()
 
+_LATER = 503
 _ACCEPTED = b'{"status":"accepted"}'
 _BEARER = HTTPBearer(auto_error=False, description="A token of `hub token create`.")
 
@@ -30,22 +29,18 @@ def leads_router(writer: InboxWriter, tokens: Tokens, clock: Clock, metrics: Met
     async def caller(request: Request) -> Token:
         """Find the token before the body is looked at."""
         try:
-            token = await tokens.of(request.headers.get("authorization", ""))
-        except (SQLAlchemyError, HubError) as exc:
-            message = "the hub cannot look the token up now; try again soon"
-            raise HTTPException(503, message, {"retry_after": "5"}) from exc
-        if token is None:
-            metrics.deliveries.labels(SOURCE, "refused").inc()
-            message = "send a valid token: Authorization: Bearer …"
-            raise HTTPException(401, message, {"www_authenticate": "Bearer"})
-        return token
+            return await caller_of(request, tokens, INGEST)
+        except HTTPException as exc:
+            if exc.status_code != _LATER:
+                metrics.deliveries.labels(SOURCE, "refused").inc()
+            raise
 
     @router.post(
         "/leads",
         summary="Add a lead",
         status_code=202,
         response_model=Accepted,
-        responses=refusals(401, 422, 429),
+        responses=refusals(401, 403, 422, 429),
         dependencies=[Depends(_BEARER)],
     )
     async def add(

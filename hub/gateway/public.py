@@ -1,4 +1,4 @@
-"""The public application: webhooks, leads and forms."""
+"""The public application: webhooks, leads, forms and subscriptions."""
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -15,9 +15,10 @@ from hub.gateway.hooks import Hooks, hooks_router
 from hub.gateway.inbox_writer import InboxWriter
 from hub.gateway.leads import leads_router
 from hub.gateway.metrics import Metrics
+from hub.gateway.subscriptions import subscriptions_router
 
-_WORDS = {401: "token", 404: "not_found", 405: "method", 503: "not_stored"}
-_OURS = frozenset({401, 503})
+_WORDS = {401: "token", 403: "scope", 404: "not_found", 405: "method", 503: "not_stored"}
+_OURS = frozenset({401, 403, 503})
 """Statuses of which the application itself gives the sentence."""
 _SHOWN = 10
 
@@ -28,7 +29,7 @@ def public_app(
     """Return the application; its description is served by the private listener alone."""
     app = FastAPI(
         title="Lead Hub gateway",
-        summary="Webhooks, leads and forms from outside.",
+        summary="Webhooks, leads, forms and subscriptions from outside.",
         version="1",
         openapi_url=None,
         docs_url=None,
@@ -37,7 +38,9 @@ def public_app(
     app.include_router(hooks_router(Hooks(doors, writer, clock, metrics)))
     app.include_router(forms_router(Forms(doors, writer, clock, metrics)))
     app.include_router(confirm_router(Confirmations(doors, writer, clock, metrics)))
-    app.include_router(leads_router(writer, Tokens(engine), clock, metrics))
+    tokens = Tokens(engine)
+    app.include_router(leads_router(writer, tokens, clock, metrics))
+    app.include_router(subscriptions_router(doors, engine, tokens, clock))
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, exc: HTTPException) -> Response:

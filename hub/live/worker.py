@@ -5,6 +5,8 @@
   does not answer holds up its own hints alone
 - the *stages* take the live lane to its owners
 - the *notices* thread sends mail: a slow mail server holds up no lead
+- the *subscribers* thread gives each subscription its turn, in a thread of its own (`hub.live.hook_turns`): a slow
+  receiver holds up its own events alone
 - the *closing* thread closes live batches once a minute, and reports what was done to Dagster's sensor
 
 Each thread goes on after a fault, a little later each time. All state is in the database, so a worker can be
@@ -30,6 +32,7 @@ from hub.etl.notify import deliver_pending
 from hub.etl.stage_reports import Subject
 from hub.landing import inbox
 from hub.landing.inbox import Door
+from hub.live.hook_turns import HookTurns
 from hub.live.lane import Lane
 from hub.live.listening import Listener
 from hub.live.tally import Tally
@@ -121,6 +124,8 @@ class Worker:
         self._tally = Tally(hub)
         self._stages = self._thread("stages", self._run_stages, _STAGES_S)
         self._notices = self._thread("notices", self._send, _POST_S)
+        self._subscribers = self._thread("subscribers", self._post, _POST_S)
+        self._hooks = HookTurns(hub, lambda: not self._stop.is_set(), self._subscribers.ring)
         self._closing = self._thread("closing", self._close_batches, CLOSE_S)
         self._lanes: dict[Door, _Thread] = {}
 
@@ -132,7 +137,7 @@ class Worker:
         """Work until `stop`, or until `goes_on` says no; it is asked every few seconds."""
         spare_the_program()
         listener = Listener(self._hub.engine)
-        threads = (self._stages, self._notices, self._closing)
+        threads = (self._stages, self._notices, self._subscribers, self._closing)
         for one in threads:
             one.start()
         faults_n = 0
@@ -150,6 +155,7 @@ class Worker:
             self._stop.set()
             listener.close()
             self._end([*threads, *self._lanes.values()])
+            self._hooks.close()
             with suppress(HubError, SQLAlchemyError):
                 self._tally.report()
 
@@ -192,6 +198,7 @@ class Worker:
         if any(run_live(self._hub, self._tally.add).values()):
             self._looks = 0
             self._notices.ring()
+            self._subscribers.ring()
             return True
         if self._looks < _LOOKS and ask(self._hub.engine, queue.live_waits):
             self._looks += 1  # another process has it in hand
@@ -206,6 +213,9 @@ class Worker:
         if counts:
             self._tally.add("notify", counts, Subject())
         return any(counts.values())
+
+    def _post(self) -> bool:
+        return self._hooks.step()
 
     def _close_batches(self) -> bool:
         self._tally.report()

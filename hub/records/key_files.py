@@ -1,12 +1,15 @@
 """Keys of the hub's home that no database holds: files of 32 random bytes, in hexadecimal, for their owner alone.
 
-Not here: what a key is for, and what a missing one means (`hub.records.erasure_key`, `hub.records.link_key`).
+Not here: what a key is for, and what a missing one means (`hub.records.erasure_key`, `hub.records.link_key`,
+`hub.records.hook_key`).
 """
 
 import os
 import secrets
 import tempfile
 from pathlib import Path
+
+from hub.errors import ConfigError
 
 BYTES = 32
 
@@ -39,3 +42,28 @@ def read(file: Path) -> bytes:
         OSError, ValueError: it cannot be read, or is not hexadecimal.
     """
     return bytes.fromhex(file.read_text(encoding="ascii").strip())
+
+
+def kept(file: Path, what: str, then: str) -> bytes:
+    """Return the key of a file; a new one where there is no file yet.
+
+    Args:
+        file: of the key.
+        what: the key, for messages: `the key of confirmation links`.
+        then: what a new key would mean, for messages.
+
+    Raises:
+        ConfigError: the file cannot be written or read, or holds no key.
+    """
+    try:
+        if not file.exists():
+            make(file)
+        key = read(file)
+    except (OSError, ValueError) as exc:
+        raise ConfigError(
+            f"{what} cannot be used: {file}",
+            hint=f"make the file readable, or delete it: {then}",
+        ) from exc
+    if len(key) != BYTES:
+        raise ConfigError(f"{file} holds no key", hint=f"delete it: {then}")
+    return key

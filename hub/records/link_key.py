@@ -7,7 +7,6 @@ Where the gateway and the worker have two homes, both need the same file.
 from functools import lru_cache
 from pathlib import Path
 
-from hub.errors import ConfigError
 from hub.records import key_files
 
 
@@ -23,18 +22,8 @@ def link_key(home: Path) -> bytes:
     Raises:
         ConfigError: the file cannot be written or read, or holds no key.
     """
-    file = key_file(home)
-    try:
-        if not file.exists():
-            key_files.make(file)
-        key = key_files.read(file)
-    except (OSError, ValueError) as exc:
-        raise ConfigError(
-            f"the key of confirmation links cannot be used: {file}",
-            hint="make the file readable, or delete it: a new key ends the links of open mails",
-        ) from exc
-    if len(key) != key_files.BYTES:
-        raise ConfigError(
-            f"{file} holds no key", hint="delete it: a new key ends the links of open mails"
-        )
-    return key
+    return key_files.kept(
+        key_file(home),
+        "the key of confirmation links",
+        "a new key ends the links of open mails",
+    )

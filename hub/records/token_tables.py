@@ -15,6 +15,6 @@ token = Table(
     Column("made_at", UTC, nullable=False, server_default=NOW),
     Column("used_at", UTC),  # to the minute
     Column("revoked_at", UTC),
-    CheckConstraint("scope IN ('ingest')", name="scope"),
+    CheckConstraint("scope IN ('ingest','hooks')", name="scope"),
     schema="ops",
 )

@@ -15,6 +15,12 @@ from hub.records.token_tables import token
 
 _C = token.c
 _BYTES = 32
+INGEST, HOOKS = "ingest", "hooks"
+SCOPES = {
+    INGEST: "it may add leads, and nothing else",
+    HOOKS: "it may subscribe to events, and reads what these say",
+}
+"""What a token may do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +30,7 @@ class Token:
     Args:
         id: of the row.
         name: as its maker called it.
-        scope: `ingest`: it may add leads, and nothing else.
+        scope: what it may do, one of `SCOPES`.
         made_by: who made it.
         made_at: when.
         used_at: when it was last used, to the minute; null if never.
@@ -92,3 +98,9 @@ def use(conn: Connection, secret: str) -> Token | None:
         return None
     conn.execute(_USE, {"id": row.id})
     return Token(*row)
+
+
+def is_valid(conn: Connection, token_id: int) -> bool:
+    """Tell whether a token is valid, and keep it so until the transaction ends."""
+    still = select(_C.id).where(_C.id == token_id, _C.revoked_at.is_(None))
+    return conn.execute(still.with_for_update(read=True)).one_or_none() is not None

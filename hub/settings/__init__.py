@@ -21,7 +21,12 @@ from hub.settings.blocks import (
     Settings,
     SmtpSettings,
 )
-from hub.settings.gateway import FormSettings, GatewaySettings, HookSettings
+from hub.settings.gateway import (
+    FormSettings,
+    GatewaySettings,
+    HookSettings,
+    SubscriptionSettings,
+)
 from hub.settings.loading import find, load, secret_variable
 from hub.settings.sources import (
     Block,
@@ -58,6 +63,7 @@ __all__ = [
     "Settings",
     "SmtpSettings",
     "SourceSettings",
+    "SubscriptionSettings",
     "TypeformSettings",
     "ZendeskSettings",
     "block_of",

@@ -19,7 +19,12 @@ from pydantic import (
     model_validator,
 )
 
-from hub.settings.gateway import FormSettings, GatewaySettings, HookSettings
+from hub.settings.gateway import (
+    FormSettings,
+    GatewaySettings,
+    HookSettings,
+    SubscriptionSettings,
+)
 from hub.settings.sources import Block, SourceSettings
 
 ADMINS = "admins"
@@ -294,6 +299,8 @@ class Settings(Block):
         default_factory=dict
     )
     """Webhooks of other senders by name; the name is the source of their records, and part of the address."""
+    subscriptions: SubscriptionSettings = SubscriptionSettings()
+    """Subscriptions: addresses that are sent an event, such as a new lead."""
     matching: MatchingSettings = MatchingSettings()
     """Matching of records, and survivorship of values."""
     mappings_dir: str | None = None

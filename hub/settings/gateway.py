@@ -60,6 +60,18 @@ class HookSettings(Block):
     """Place of the record's time, such as `data.updated_at`; empty: the time that the sender signs."""
 
 
+class SubscriptionSettings(Block):
+    """Subscriptions: addresses that are sent an event, such as a new lead."""
+
+    allowed_networks: list[Annotated[str, AfterValidator(_network)]] = Field(default_factory=list)
+    """Private networks whose addresses may be called, such as `10.1.0.0/16`. Without this list only public addresses
+    are called. In these networks, `http://` is allowed too."""
+    timeout_s: float = Field(10.0, gt=0, le=60)
+    """Seconds within which a receiver must have answered."""
+    give_up_hours: float = Field(72.0, gt=0, le=720)
+    """Hours after which an event that no attempt could deliver is given up. `hub subscription replay` sends it again."""
+
+
 class GatewaySettings(Block):
     """The gateway: takes webhooks, leads and forms, and answers health checks."""
 

@@ -16,7 +16,9 @@ from hub.settings.sources import SourceSettings, block_of
 
 _PREFIX = "HUB_"
 # blocks that exist with defaults when hub.yaml has no such block, so a variable can fill them
-_BLOCKS = ("routing", "smtp", "backup", "company", "crm", "dagster", "gateway", "matching")
+_BLOCKS = (
+    "routing", "smtp", "backup", "company", "crm", "dagster", "gateway", "matching", "subscriptions",
+)  # fmt: skip
 
 
 def load(

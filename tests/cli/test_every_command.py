@@ -50,7 +50,7 @@ VERBS = frozenset((
     "activate", "add", "archive", "assign", "change", "check", "clone", "complete", "convert",
     "correct", "count", "create", "deactivate", "decide", "define", "disable", "edit", "enable", "end",
     "erase", "find", "link", "list", "log", "map", "mark", "match", "merge", "move", "pause",
-    "print", "query", "record", "register", "remove", "rename", "reopen", "replace", "restore", "review", "revoke",
+    "print", "query", "record", "register", "remove", "rename", "reopen", "replace", "replay", "restore", "review", "revoke",
     "run", "save", "separate", "set", "share", "show", "sync", "tick", "train", "turn", "undo",
     "unlink", "upgrade", "write",
 ))  # fmt: skip

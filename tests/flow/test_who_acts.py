@@ -8,6 +8,7 @@ import ast
 import importlib
 import inspect
 import pkgutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -47,6 +48,7 @@ from hub.actions.setup import (
     smart_link,
     smart_list,
     sources,
+    subscriptions,
     team,
     tokens,
     webhooks,
@@ -186,6 +188,12 @@ TABLE: Mapping[str, tuple[str, Call]] = {
     "setup.groups.edit_member": (SET_UP, lambda c, _: groups.edit_member(
         c, "sales", _member(c), groups.Change(weight=2))),
     "setup.groups.remove_member": (SET_UP, lambda c, _: groups.remove_member(c, "sales", _member(c))),
+    "setup.subscriptions.add": (SET_UP, lambda c, _: _subscribed(c)),
+    "setup.subscriptions.listed": (SET_UP, lambda c, _: subscriptions.listed(c)),
+    "setup.subscriptions.remove": (SET_UP, lambda c, _: subscriptions.remove(c, _subscription(c))),
+    "setup.subscriptions.deliveries": (SET_UP, lambda c, _: subscriptions.deliveries(c, _subscription(c))),
+    "setup.subscriptions.replay": (SET_UP, lambda c, _: subscriptions.replay(c, _subscription(c))),
+    "setup.subscriptions.secret": (SET_UP, lambda c, _: _secret(c)),
     "setup.tokens.create": (SET_UP, lambda c, _: tokens.create(c, "website")),
     "setup.tokens.listed": (SET_UP, lambda c, _: tokens.listed(c)),
     "setup.tokens.revoke": (SET_UP, lambda c, _: tokens.revoke(c, tokens.create(by(c.conn, OPERATOR), "w").name)),
@@ -396,6 +404,22 @@ def _scalar(conn: Connection, statement: str, **values: Any) -> Any:
 
 def _member(ctx: Context) -> str:
     return groups.show(by(ctx.conn, OPERATOR), "sales").members[0].email
+
+
+def _subscribed(ctx: Context) -> subscriptions.NewSubscription:
+    with tempfile.TemporaryDirectory() as home:
+        url = "https://hooks.example.com/1"
+        return subscriptions.add(ctx, url, "lead.created", home=Path(home), allowed=())
+
+
+def _subscription(ctx: Context) -> int:
+    return _subscribed(by(ctx.conn, OPERATOR)).id
+
+
+def _secret(ctx: Context) -> subscriptions.NewSubscription:
+    number = _subscription(ctx)
+    with tempfile.TemporaryDirectory() as home:
+        return subscriptions.secret(ctx, number, home=Path(home))
 
 
 def _partner(ctx: Context) -> str:

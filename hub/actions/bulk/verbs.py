@@ -295,7 +295,7 @@ def _convert(ctx: Context, _kind: str, wanted: Wanted, records: Sequence[Owned])
         company=Choice(unsure=Unsure.REVIEW),
     )
     seen = leads_numbered(ctx.conn, [r.entity_id for r in records if r.entity_id is not None])
-    made = convert_all(ctx, seen, wish)
+    made = convert_all(ctx, seen, wish, tells=False)
     return {
         r.id: Done(CHANGED, after={"person": made[r.id].person_id, "deal": made[r.id].deal_id})
         if made[r.id].is_new

@@ -15,6 +15,8 @@ from hub.crm.deals import Transition
 from hub.crm.pick_lists import ReasonKind
 from hub.crm.pipelines import Criterion, Pipeline, Stage
 from hub.errors import ActionError
+from hub.model.hook_events import deal_stage_changed
+from hub.records import hook_deliveries
 from hub.records.history import note_change
 
 _REASONS: Mapping[str, tuple[str, ReasonKind]] = {
@@ -92,6 +94,7 @@ def move(
         what["reason"] = (None, reason)
     note_change(conn, ctx.who, what, deal_id=deal_id)
     customer_status.recompute(conn, (before["contact_id"], before["organization_id"]))
+    hook_deliveries.put(conn, [deal_stage_changed(deal_id, source.id, target.id)])
     return Moved(deal_id, source.name, target.name, tuple(c.what for c in unmet))
 
 

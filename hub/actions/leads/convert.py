@@ -46,7 +46,7 @@ def convert(ctx: Context, name: str, wish: Wish | None = None) -> Converted:
 
 
 def convert_all(
-    ctx: Context, seen: Sequence[Mapping[str, Any]], wish: Wish
+    ctx: Context, seen: Sequence[Mapping[str, Any]], wish: Wish, *, tells: bool = True
 ) -> dict[int, Converted]:
     """Convert leads in their order: each has the result of its own conversion.
 
@@ -56,6 +56,7 @@ def convert_all(
         ctx: the actor, in an open transaction that holds no entity yet.
         seen: rows of existing leads, as `lead_named` reads them.
         wish: what to make beside each contact.
+        tells: tell subscribers; a bulk action tells none.
 
     Returns:
         Lead → what it became.
@@ -80,7 +81,7 @@ def convert_all(
         for lead, company in zip(leads_now, companies, strict=True)
         if lead["id"] not in done
     ]
-    return done | make_all(ctx, plans, wish, prepared)
+    return done | make_all(ctx, plans, wish, prepared, tells=tells)
 
 
 def _now(conn: Connection, seen: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

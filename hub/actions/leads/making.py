@@ -28,7 +28,8 @@ from hub.crm.conversions import Conversion
 from hub.errors import ActionError
 from hub.etl import companies, load
 from hub.frozen import dataclass
-from hub.records import entities
+from hub.model.hook_events import lead_converted
+from hub.records import entities, hook_deliveries
 from hub.records.history import Changed, note_changes
 
 Row = Mapping[str, Any]
@@ -71,7 +72,7 @@ class _Parts:
 
 
 def make_all(
-    ctx: Context, plans: Sequence[Plan], wish: Wish, prepared: Row
+    ctx: Context, plans: Sequence[Plan], wish: Wish, prepared: Row, *, tells: bool = True
 ) -> dict[int, Converted]:
     """Make what each lead becomes; returns lead → what it became.
 
@@ -80,6 +81,7 @@ def make_all(
         plans: the leads with their companies.
         wish: what to make beside the contacts.
         prepared: columns of each deal.
+        tells: tell subscribers.
 
     Raises:
         ActionError: a part of the wish is none for one of the leads.
@@ -106,6 +108,13 @@ def make_all(
         })}, entity_id=p.plan.entity)
         for p in parts
     ])  # fmt: skip
+    if tells:
+        hook_deliveries.put(conn, [
+            lead_converted(
+                int(p.plan.lead["id"]), contact_id=p.person, company_id=p.company_id, deal_id=made.of(p)
+            )
+            for p in parts
+        ])  # fmt: skip
     return {
         p.plan.lead["id"]: Converted(
             int(p.plan.lead["id"]), p.person, p.company_id, made.of(p), is_new=True,

@@ -23,8 +23,9 @@ from hub.errors import ActionError
 from hub.etl.groups import group_state, save_group
 from hub.frozen import dataclass
 from hub.model.events import OwnerChanged
+from hub.model.hook_events import HookEvent, lead_assigned
 from hub.model.names import full
-from hub.records import assignments
+from hub.records import assignments, hook_deliveries
 from hub.records.assignments import NewAssignment
 from hub.records.history import Changed, note_changes
 from hub.routing.ring import GroupState, Pick, take
@@ -32,6 +33,7 @@ from hub.routing.ring import GroupState, Pick, take
 BY_HAND = "by hand"
 _SHOWN = 5
 _NO_GROUP = GroupState(0, "", ())
+Decided = list[tuple[NewAssignment, Owned]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,13 @@ def assign(ctx: Context, kind: str, names: Sequence[str], to: str) -> Given:
 
 
 def assign_many(
-    ctx: Context, kind: str, ids: Sequence[int], to: str, *, tells: bool = True
+    ctx: Context,
+    kind: str,
+    ids: Sequence[int],
+    to: str,
+    *,
+    tells: bool = True,
+    is_bulk: bool = False,
 ) -> Given:
     """Assign records to a user or a group, in the given order.
 
@@ -69,7 +77,8 @@ def assign_many(
         kind: lead, contact or deal.
         ids: their numbers; one that comes twice counts once.
         to: a person's e-mail, or a group's name; `user:` or `group:` may precede it.
-        tells: notify new and former owners; a bulk action does it itself, once.
+        tells: notify new and former owners, and subscribers; a bulk action notifies owners itself, once.
+        is_bulk: all records of a list or of a user who leaves; subscribers are told nothing.
 
     Raises:
         ActionError: there is no such person, group or record; the group holds another kind of
@@ -100,7 +109,17 @@ def assign_many(
     worked_on(conn, [r.entity_id for _, _, r in changed])
     if tells:
         outbox.put(conn, _events(ctx, acting, kind, changed, group.name if group else None))
+        if not is_bulk:
+            hook_deliveries.put(conn, _for_subscribers(kind, [(t, r) for _, t, r in changed]))
     return Given(new_owners, len(wanted) - len(changed))
+
+
+def _for_subscribers(kind: str, decided: Decided) -> list[HookEvent]:
+    return [
+        lead_assigned(record.id, turn.user_id, record.owner_id)
+        for turn, record in decided
+        if kind == "lead" and turn.user_id is not None
+    ]
 
 
 def receiver(conn: Connection, kind: str, to: str) -> tuple[int | None, GroupName | None]:
@@ -147,9 +166,6 @@ def _all_there(kind: str, wanted: Sequence[int], records: Mapping[int, Owned]) -
     if missing:
         shown = ", ".join(missing[:_SHOWN]) + (" …" if len(missing) > _SHOWN else "")
         raise ActionError(f"there is no {shown}", resource=kind, code="not_found")
-
-
-Decided = list[tuple[NewAssignment, Owned]]
 
 
 def _to_person(records: Sequence[Owned], kind: str, user: int, who: str) -> Decided:

@@ -29,4 +29,4 @@ def assign_list(ctx: Context, kind: str, *, name: str, to: str) -> Given:
             code="conflict",
             hint="hub list show lists them with their kinds of record",
         )
-    return assign_many(ctx, kind, ids, to)
+    return assign_many(ctx, kind, ids, to, is_bulk=True)

@@ -248,7 +248,7 @@ def deactivate(
         return Deactivated(user.email, {}, counts, lists)
     for kind in _KINDS:
         if owned.of(kind):
-            assign_many(ctx, kind, owned.of(kind), receivers[kind])
+            assign_many(ctx, kind, owned.of(kind), receivers[kind], is_bulk=True)
     person = receivers.get("task")
     number = None if person is None else ownership.active_user(ctx.conn, person)
     tasks = activities.set_task_owners(ctx.conn, owned.task, number)

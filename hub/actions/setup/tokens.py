@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from hub.actions.context import Context
 from hub.actions.rights import Right, require
 from hub.errors import ActionError, invalid
-from hub.records import tokens
-from hub.records.tokens import Token
+from hub.records import hook_deliveries, subscriptions, tokens
+from hub.records.tokens import SCOPES, Token
 
 _RESOURCE = "token"
 _LONGEST = 100
@@ -31,9 +31,13 @@ def create(ctx: Context, name: str, scope: str = "ingest") -> NewToken:
     """Make a token.
 
     Raises:
-        ActionError: the name is empty, too long or taken.
+        ActionError: the name is empty, too long or taken, or there is no such scope.
     """
     require(ctx, Right.SET_UP)
+    if scope not in SCOPES:
+        raise invalid(
+            _RESOURCE, "scope", f"there is no scope {scope!r}", f"scopes: {', '.join(SCOPES)}"
+        )
     name = name.strip()
     if not name or len(name) > _LONGEST or not name.isprintable():
         raise invalid(_RESOURCE, "name", f"write a name of 1 to {_LONGEST} characters")
@@ -54,7 +58,7 @@ def listed(ctx: Context) -> list[Token]:
 
 
 def revoke(ctx: Context, name: str) -> Token:
-    """Make a token invalid; a revoked one stays as it is.
+    """Make a token invalid, and end its subscriptions; a revoked one stays as it is.
 
     Raises:
         ActionError: there is no such token.
@@ -67,5 +71,9 @@ def revoke(ctx: Context, name: str) -> Token:
             hint="hub token list shows them",
         )  # fmt: skip
     if found.revoked_at is None:
-        tokens.revoke(ctx.conn, found.id, ctx.clock.now())
+        now = ctx.clock.now()
+        tokens.revoke(ctx.conn, found.id, now)
+        own = [one.id for one in subscriptions.every(ctx.conn, found.id)]
+        why = f"the token {found.name} was revoked"
+        hook_deliveries.drop(ctx.conn, subscriptions.end(ctx.conn, own, why, now), now, why)
     return next(one for one in tokens.every(ctx.conn) if one.id == found.id)

@@ -10,10 +10,11 @@ from urllib.parse import urlencode
 import pytest
 
 from hub.connectors import webhooks
-from hub.connectors.signed_hook import SignedHook, key_of
+from hub.connectors.signed_hook import SignedHook
 from hub.connectors.slices import slice_key
 from hub.connectors.webhooks import Delivery, Event, Hook, Secrets
 from hub.errors import RecordError
+from hub.model.standard_webhooks import key_of
 from tests.unit.connectors import hook_requests
 from tests.unit.connectors.hook_requests import BODIES, SIGN
 
