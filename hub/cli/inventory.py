@@ -48,7 +48,7 @@ def show(found: "SourceInventory") -> None:
             [(one.stream, _named([f.name for f in one.customs])) for one in customs],
         )
     if types := [(name, n) for one in found.streams for name, n in one.record_types.items()]:
-        print_table("Record types of deals", ("record type", "deals"), types)
+        print_table(*_of_pipelines(found), types)
     if found.owners:
         print_table(
             "Owners whose records no active user gets",
@@ -69,6 +69,13 @@ def show(found: "SourceInventory") -> None:
         )
     for fault in found.faults:
         print_warning(fault.sentence)
+
+
+def _of_pipelines(found: "SourceInventory") -> tuple[str, tuple[str, str]]:
+    """Return title and heads of the table of what may be a pipeline."""
+    if any(one.keeps_pipelines for one in found.streams):
+        return "Pipelines of deals that the hub does not have", ("pipeline", "deals")
+    return "Record types of deals", ("record type", "deals")
 
 
 def _cost(cost: "ReadingCost") -> str:
@@ -162,18 +169,18 @@ def write_questions(found: "SourceInventory", file: Path) -> None:
         raise ConfigError(f"cannot write {file}: {exc.strerror}") from exc
 
 
-def said_of(file: Path, source: str, folder: str | None) -> None:
+def said_of(file: Path, source: str, folder: str | None, dry_run: str) -> None:
     """Say what to do with the questions.
 
     Args:
         file: that was written.
         source: whose questions they are.
         folder: the setting `mappings_dir`.
+        dry_run: the command that tries the answers.
     """
     from hub.mappings.folders import ANSWERS
 
     place = Path(folder or "mappings") / source / ANSWERS
-    dry_run = f"hub migrate {source} --dry-run"
     steps = [f"wrote {file}. Next: 1. Write your answers into it."]
     if place.absolute() != file.absolute():
         steps.append(f"Copy it to {place}.")

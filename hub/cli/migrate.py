@@ -167,7 +167,7 @@ def _take_inventory(
     *,
     as_json: bool,
 ) -> None:
-    """Count a configured source, or files; print what they have, and write the open questions of a source."""
+    """Count a configured source, or files; print what they have, and write the questions that are open."""
     from hub.actions.batches.migrate import inventory
     from hub.cli.inventory import said_of, show, write_questions
     from hub.cli.session import opened
@@ -175,7 +175,7 @@ def _take_inventory(
     if not what:
         raise _needs_source("--inventory")
     with opened(config) as (base, _, _settings):
-        hub, source = _counted(base, what, mapping, has_questions=questions is not None)
+        hub, source = _counted(base, what, mapping)
         found = inventory(hub, acts, source)
         folder = hub.settings.mappings_dir
     if questions is not None:
@@ -185,12 +185,11 @@ def _take_inventory(
         return
     show(found)
     if questions is not None:
-        said_of(questions, source, folder)
+        options = f" --mapping {mapping}" if mapping else ""
+        said_of(questions, source, folder, f"hub migrate {' '.join(what)}{options} --dry-run")
 
 
-def _counted(
-    hub: "Hub", what: list[str], mapping: Path | None, *, has_questions: bool
-) -> tuple["Hub", str]:
+def _counted(hub: "Hub", what: list[str], mapping: Path | None) -> tuple["Hub", str]:
     """Return the hub and the source of an inventory; files are the source `csv`."""
     from hub.migration import files
 
@@ -198,11 +197,6 @@ def _counted(
         hub.require_source(what[0])
         return hub, what[0]
     paths = _paths(hub, what)
-    if has_questions:
-        raise ConfigError(
-            "--questions needs one configured source; the questions of files are in their mapping file",
-            hint=f"hub migrate {' '.join(what)} --propose mapping.yaml",
-        )
     opened = files.open_files(hub, paths, mapping)
     for finding in opened.check():
         print_warning(finding.message)

@@ -127,10 +127,9 @@ def _show_differences(view: "MigrationView") -> None:
 
 
 def _answering(source: str) -> str:
-    if source == "csv":
-        return "hub user list shows the users; people: in hub.yaml adds one. Then the same command again."
+    what = "FILE …" if source == "csv" else source
     return (
-        f"hub migrate {source} --inventory --questions FILE writes them as a file to answer. "
+        f"hub migrate {what} --inventory --questions FILE writes them as a file to answer. "
         "Then the same command again."
     )
 

@@ -183,7 +183,8 @@ def _contacts(
 ) -> tuple[int | None, int | None]:
     """Return the primary contact and the company; note the others with their roles.
 
-    A deal without a person has the company as its contact.
+    A deal without a person has the company as its contact. A person whom a file has among the leads is
+    the contact if the mapping has made one.
     """
     company_key = named(record, "company")
     company = related.contact(company_key)
@@ -204,6 +205,10 @@ def _contacts(
     person = related.contact(primary)
     if primary is not None and person is None:
         made.wanted.add(primary)
+    lead = named(record, "lead") if primary is None and first is None else None
+    if lead is not None and lead not in related.entities:
+        made.wanted.add(lead)
+    person = person or related.contact(lead)
     contact = person or company or (related.contact(first) if primary is None else None)
     if contact is None:
         if not made.wanted:

@@ -66,6 +66,20 @@ def picklist(value: object, args: Args, _ctx: Ctx) -> Outcome:
     return Remark(raw if policy == "keep" else args.get("default"), "unknown list value", "unknown")
 
 
+_ACRONYM = 4
+"""A word of so many letters stays as it is: it may be an abbreviation."""
+_CONSTANT = re.compile(r"[A-Z0-9]{2,}(?:_[A-Z0-9]+)*", re.ASCII)
+
+
+@transform()
+def label(value: object, _args: Args, _ctx: Ctx) -> Outcome:
+    """A value that a vendor writes as a constant (`COMPUTER_SOFTWARE`), in words; any other text stays as it is."""
+    raw = clean(as_text(value))
+    if not raw or not _CONSTANT.fullmatch(raw) or ("_" not in raw and len(raw) <= _ACRONYM):
+        return raw or None
+    return " ".join(word.capitalize() for word in raw.split("_"))
+
+
 def _distinct(parts: list[str]) -> list[JsonValue] | None:
     if sum(map(len, parts)) > LONGEST:
         raise RecordError(f"longer than {LONGEST} characters")

@@ -21,6 +21,7 @@ from hub.etl.contain import ends_source, fault_of
 from hub.etl.context import Hub
 from hub.mappings.document import MappingDocument, walk_rules
 from hub.mappings.known import known_keys
+from hub.mappings.rule_document import Rule
 from hub.mappings.text import fold
 from hub.mappings.uses import used
 from hub.migration.duplicates import StreamDuplicates, duplicates
@@ -79,6 +80,8 @@ class StreamInventory:
         is_mapped: whether its records become records of the CRM.
         customs: custom fields with values that the hub has no definition of.
         record_types: of deals: how many have each record type, which may be a pipeline.
+        keeps_pipelines: whether the source names pipelines itself: `record_types` are those that the hub does
+            not have.
     """
 
     stream: str
@@ -88,6 +91,7 @@ class StreamInventory:
     is_mapped: bool = True
     customs: Sequence[FieldUse] = ()
     record_types: Mapping[str, int] = field(default_factory=dict)
+    keeps_pipelines: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +142,8 @@ def take(hub: Hub, source: str) -> SourceInventory:
     known_n = {name: one for name, one in counted.items() if one}
     left_behind = _left_behind(parts, source, faults)
     with hub.engine.begin() as conn:
-        streams = _streams(hub, conn, source, counted)
         pipes = pipelines.read(conn)
+        streams = _streams(hub, conn, source, counted, {one.name.casefold() for one in pipes})
         return SourceInventory(
             source,
             streams,
@@ -157,7 +161,11 @@ def take(hub: Hub, source: str) -> SourceInventory:
 
 
 def _streams(
-    hub: Hub, conn: Connection, source: str, counted: Mapping[str, Inventory | None]
+    hub: Hub,
+    conn: Connection,
+    source: str,
+    counted: Mapping[str, Inventory | None],
+    pipes: Collection[str],
 ) -> list[StreamInventory]:
     defined = {(one.object, one.key) for one in custom_fields.all_fields(conn)}
     found = []
@@ -166,7 +174,7 @@ def _streams(
         if document is None or counts is None:
             found.append(StreamInventory(name, counts, is_mapped=document is not None))
         else:
-            found.append(_stream(document, counts, defined))
+            found.append(_stream(document, counts, defined, pipes))
     return found
 
 
@@ -192,23 +200,45 @@ def _left_behind(parts: Parts, source: str, faults: list[Fault]) -> Mapping[str,
 
 
 def _stream(
-    document: MappingDocument, counts: Inventory, defined: Collection[tuple[str, str]]
+    document: MappingDocument,
+    counts: Inventory,
+    defined: Collection[tuple[str, str]],
+    pipes: Collection[str],
 ) -> StreamInventory:
     by_type = _path_of_pipelines(document)
+    types = next((one.values for one in counts.fields if one.name == by_type), {})
+    keeps = _keeps_pipelines(document)
+    if keeps:
+        named = {fold(name) for name in _lists_of_values(document).get(by_type or "", ())}
+        types = {
+            name: n
+            for name, n in types.items()
+            if name.casefold() not in pipes and fold(name) not in named
+        }
     return StreamInventory(
         counts.stream,
         counts,
         _unread(document, counts.fields),
         [one for one in _unknown(document, counts.fields) if one.field != by_type],
         customs=_customs(document, counts.fields, defined),
-        record_types=next((one.values for one in counts.fields if one.name == by_type), {}),
+        record_types=types,
+        keeps_pipelines=keeps,
     )
 
 
 def _path_of_pipelines(document: MappingDocument) -> str | None:
     """Return the field of the source that says the pipeline of a deal."""
-    rules = [t.fields["pipeline"] for t in document.emit if "pipeline" in t.fields]
-    return next((rule.path for rule in rules if rule.path), None)
+    return next((rule.path for rule in _pipeline_rules(document) if rule.path), None)
+
+
+def _keeps_pipelines(document: MappingDocument) -> bool:
+    """Return whether the mapping takes the source's own name of a pipeline."""
+    steps = [step for rule in _pipeline_rules(document) for step in rule.transform or ()]
+    return any(s.name == "picklist" and s.args.get("on_unknown") == "create" for s in steps)
+
+
+def _pipeline_rules(document: MappingDocument) -> list[Rule]:
+    return [t.fields["pipeline"] for t in document.emit if "pipeline" in t.fields]
 
 
 def _customs(

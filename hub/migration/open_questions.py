@@ -45,6 +45,12 @@ WHERE s.batch_id = :batch AND s.refs ? 'owner' AND s.target <> 'user' AND u.is_a
   AND s.withdrawn_by IS NULL AND s.gone_why IS DISTINCT FROM 'rejected'
 GROUP BY s.refs ->> 'owner', u.name, u.email, i.is_queue, i.user_id ORDER BY count(*) DESC, 1
 """)
+_PIPELINES = text("""
+SELECT s.canonical ->> 'pipeline' AS name, count(*) AS n FROM ops.source_record s
+WHERE s.batch_id = :batch AND s.target = 'deal' AND s.withdrawn_by IS NULL AND s.canonical ->> 'pipeline' IS NOT NULL
+  AND NOT EXISTS (SELECT FROM crm.pipeline p WHERE lower(p.name) = lower(s.canonical ->> 'pipeline'))
+GROUP BY 1 ORDER BY n DESC, 1
+""")
 _TYPES = text("""
 SELECT canonical -> 'custom_fields' ->> 'record_type' AS name, count(*) AS n FROM ops.source_record
 WHERE batch_id = :batch AND target = 'deal' AND withdrawn_by IS NULL AND canonical ->> 'pipeline' IS NULL
@@ -61,7 +67,12 @@ def open_questions(after: Connection, before: Connection, batch: Batch) -> list[
         before: to the database as it was before.
         batch: of the migration.
     """
-    return [*_owners(after, batch), *_types(after, batch), *_values(after, before, batch)]
+    return [
+        *_owners(after, batch),
+        *_types(after, batch),
+        *_pipelines(after, batch),
+        *_values(after, before, batch),
+    ]
 
 
 def _owners(conn: Connection, batch: Batch) -> Iterator[OpenQuestion]:
@@ -84,6 +95,12 @@ def _types(conn: Connection, batch: Batch) -> Iterator[OpenQuestion]:
     for row in rows:
         effect = f"the deals are in the first pipeline, {first}"
         yield OpenQuestion("pipeline", f"record type {row.name}", row.n, effect)
+
+
+def _pipelines(conn: Connection, batch: Batch) -> Iterator[OpenQuestion]:
+    for row in conn.execute(_PIPELINES, {"batch": batch.id}):
+        effect = "the deals are refused: the hub has no pipeline of this name"
+        yield OpenQuestion("pipeline", f"pipeline {row.name}", row.n, effect)
 
 
 def _values(after: Connection, before: Connection, batch: Batch) -> Iterator[OpenQuestion]:

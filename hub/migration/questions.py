@@ -14,17 +14,23 @@ import yaml
 from hub.connectors.base import FieldUse
 from hub.migration.fields import proposal_of
 from hub.migration.inventory import OpenOwner, SourceInventory, StreamInventory, UnknownValue
+from hub.migration.planning import FILES
 
 _HEAD = """\
 # Answers for {source}. The hub reads them from {source}/answers.yaml in the folder `mappings_dir` of hub.yaml.
 # `~` is an empty answer: the comment above it says what happens then.
-# hub migrate {source} --dry-run tries the answers; nothing is loaded.
+# hub migrate {what} --dry-run tries the answers; nothing is loaded.
+"""
+_OF_FILES = """\
+# They are for all files. What a column is, and how its dates are written, is in the mapping file: see --propose.
 """
 
 
 def questions(found: SourceInventory) -> str:
     """Return the questions as YAML with comments; without questions, a file that says so."""
-    lines = [_HEAD.format(source=found.source)]
+    is_files = found.source == FILES
+    head = _HEAD.format(source=found.source, what="FILE …" if is_files else found.source)
+    lines = [head + _OF_FILES if is_files else head]
     lines += _values([one for one in found.streams if one.unknown])
     lines += _fields([one for one in found.streams if one.customs])
     lines += _pipelines(found)
@@ -81,7 +87,10 @@ def _pipelines(found: SourceInventory) -> Iterator[str]:
     if not types:
         return
     first = next(iter(found.pipelines), "")
-    yield f"# Pipelines of deals, by record type. With `~` the deals are in the first pipeline, {_comment(first)}."
+    if any(one.keeps_pipelines for one in found.streams):
+        yield "# Pipelines of deals that the hub does not have. With `~` these deals are refused."
+    else:
+        yield f"# Pipelines of deals, by record type. With `~` the deals are in the first pipeline, {_comment(first)}."
     yield "# A pipeline with stages of its own: {pipeline: Renewals, stages: {Negotiation/Review: Talk}}"
     for name, stages in found.pipelines.items():
         yield f"#   {_comment(name)}: {_comment(', '.join(stages))}"

@@ -41,7 +41,6 @@ def test_a_file_is_proposed_tried_and_loaded(served: House, tmp_path: Path) -> N
         (("salesforce", str(file)), "salesforce is a source: it is migrated alone"),
         ((str(file), "--at", "2036-12-06 06:00"), "files are loaded at once"),
         ((str(file), "--delta"), "--delta needs one configured source"),
-        ((str(file), "--questions", "q.yaml"), "--questions needs one configured source"),
     ):
         refused = served.run("migrate", *words)
         assert refused.returncode == 2, words

@@ -102,7 +102,7 @@ def iso(cell: str, order: DayOrder, zone: ZoneInfo | None = None) -> str:
         order: of the column; with UNKNOWN a date such as 01/02/2025 is not read.
         zone: of times without one; None leaves them without.
     """
-    text = " ".join(cell.split())
+    text = _with_offset(" ".join(cell.split()))
     parts = _day_of(text, order)
     if parts is None:
         return _with_zone(text, zone)
@@ -166,6 +166,15 @@ def _time_of(text: str) -> str | None:
         hour = hour % 12 + (12 if found[4].lower() == "p" else 0)
     is_time = hour < 24 and minute < 60 and second < 60  # noqa: PLR2004 a clock
     return f"{hour:02}:{minute:02}:{second:02}" if is_time else None
+
+
+_ZONE = re.compile(r"(?P<at>\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?) (?:UTC|GMT|(?P<offset>[+-]\d\d:?\d\d))", re.ASCII)  # fmt: skip
+
+
+def _with_offset(text: str) -> str:
+    """Return an ISO time whose zone stands after a blank, `2015-10-05 08:28:00 UTC`, with its offset."""
+    found = _ZONE.fullmatch(text)
+    return text if found is None else f"{found['at']}{found['offset'] or '+00:00'}"
 
 
 def _with_zone(text: str, zone: ZoneInfo | None) -> str:

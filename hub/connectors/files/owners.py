@@ -4,6 +4,7 @@ In: the plans of all tables. Out: one owner for each person. Where a table of us
 owner's id is that user; else the row's e-mail address of the owner counts, then the name, then the id.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -83,6 +84,19 @@ def _add_users(found: Owners, plan: TablePlan) -> None:
         found.keys[row.id] = key
 
 
+def owner_counts(plan: TablePlan, known: Owners) -> Counter[str]:
+    """Return how many rows of a table each owner has, by the owner's key."""
+    there = [name for name in _COLUMNS if plan.number_of(name) is not None]
+    found = Counter[str]()
+    number = plan.number_of(there[0]) if len(there) == 1 else None
+    if number is not None and (values := plan.columns[number].held.values) is not None:
+        for cell, n in values.items():
+            found[known.of({there[0]: cell})] += n
+    elif there:
+        found.update(known.of(row.values) for row in source_rows(plan, Ids()) if not row.fault)
+    return found
+
+
 def _name(row: SourceRow) -> str:
     parts = (text_of(row.values, "first_name"), text_of(row.values, "last_name"))
     return text_of(row.values, "full_name") or " ".join(part for part in parts if part)
@@ -115,5 +129,5 @@ def _cells(plan: TablePlan, number: int | None) -> Iterator[str]:
     yield from (
         values
         if values is not None
-        else (row.cells[number].strip() for row in plan.table.rows() if not row.fault)
+        else (row.cells[number].strip() for row in plan.rows() if not row.fault)
     )

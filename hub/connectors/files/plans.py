@@ -4,9 +4,10 @@ In: paths, a mapping file. Out: `TablePlan`s with questions. Each table is read 
 ambiguous is decided: a date that can be read in two ways stays as typed, and is a question.
 """
 
+import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -21,11 +22,24 @@ from hub.connectors.files.column_files import (
 from hub.connectors.files.layouts import DayOrder
 from hub.connectors.files.profiles import ColumnProfile, Profile, profile_of
 from hub.connectors.files.tables import Table, tables_of
-from hub.connectors.files.vocabulary import ignored, meaning_of, type_of
+from hub.connectors.files.text_rows import Row
+from hub.connectors.files.vocabulary import (
+    activity_type,
+    fields_of,
+    ignored,
+    meaning_of,
+    type_of,
+)
 from hub.errors import ConfigError
 
 _NO_MAPPING = ColumnFile({})
 _NOTHING_SAID = TableMapping()
+_IS_ORGANIZATION = "is_organization"
+_YES = frozenset(("true", "1", "yes", "oui", "vrai", "x"))
+_CUSTOM_OF_SELL = re.compile(r"custom (?:\([a-z ]+\) )?(?=\S)")
+"""The exports of Sell name a custom field `custom Budget`, or `custom (contact) Budget`."""
+_OF_COMPANIES = {"full_name": "name", "company": "parent", "company_id": "parent_id"}
+"""What a column of a table of contacts is in a row of a company."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +78,9 @@ class TablePlan:
         held: what the rows hold.
         zone: of times without an offset.
         question: what must be decided about the table; "" if nothing.
+        row_type: what the rows of activities are where no column says it; "" if it is not known.
+        flag: the number of the column that says whether a row is a company: such a table of contacts has
+            a second plan, for its companies. None: all rows are of one kind.
     """
 
     table: Table
@@ -72,6 +89,17 @@ class TablePlan:
     held: Profile
     zone: ZoneInfo | None = None
     question: str = ""
+    row_type: str = ""
+    flag: int | None = None
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the rows of the table that are of this kind; rows that cannot be read are contacts."""
+        return filter(_is_of(self.kind, self.flag), self.table.rows())
+
+    @property
+    def is_second(self) -> bool:
+        """Whether another plan has the table's contacts, and says what was found in the table."""
+        return self.flag is not None and self.kind == "companies"
 
     def number_of(self, field: str) -> int | None:
         """Return the number of the column that is a field."""
@@ -80,6 +108,8 @@ class TablePlan:
     @property
     def questions(self) -> list[str]:
         """Return everything that must be decided, as sentences that name the table."""
+        if self.is_second:
+            return []
         found = [f"{self.table.name}: {self.question}"] if self.question else []
         return found + [
             f"{self.table.name}, column {c.header!r}: {c.question}"
@@ -90,6 +120,8 @@ class TablePlan:
     @property
     def notes(self) -> list[str]:
         """Return what was found or left out, as sentences that name the table."""
+        if self.is_second:
+            return []
         found = list(self.table.notes)
         if self.held.faults_n:
             shown = "; ".join(self.held.faults)
@@ -108,10 +140,22 @@ def plan_files(paths: Sequence[Path], columns: ColumnFile | None = None) -> list
     if twice:
         raise ConfigError(f"two files are called {twice[0]}", hint="rename one of them")
     return [
-        plan_table(table, said.of(table.name, path.name))
+        plan
         for path in paths
         for table in tables_of(path, said.of(path.name, path.name).encoding)
+        for plan in _plans(table, said.of(table.name, path.name))
     ]
+
+
+def _plans(table: Table, said: TableMapping) -> list[TablePlan]:
+    """Return the plan of a table; two for a table of contacts that has companies too."""
+    first = plan_table(table, said)
+    if first.kind != "contacts" or first.number_of(_IS_ORGANIZATION) is None:
+        return [first]
+    number = first.number_of(_IS_ORGANIZATION)
+    contacts = _plan(table, said, "contacts", flag=number)
+    companies = _plan(table, said, "companies", flag=number)
+    return [replace(contacts, question=first.question), companies]
 
 
 def plan_table(table: Table, said: TableMapping = _NOTHING_SAID, *, assumed: str = "") -> TablePlan:
@@ -138,7 +182,26 @@ def plan_table(table: Table, said: TableMapping = _NOTHING_SAID, *, assumed: str
             f"it is not clear what the rows of {table.name} are: its columns are {', '.join(table.headers)[:300]}",
             hint="hub migrate FILE --propose mapping.yaml writes a mapping file; set `kind` and `columns` in it",
         )
-    fields = _fields(table, meaning.fields, said)
+    plan = _plan(table, said, kind, known=meaning.fields)
+    if not meaning.also or said.kind:
+        return plan
+    may = " or ".join(meaning.also)
+    question = f"the rows were taken for {kind}; they may be {may}: set `kind`"
+    return replace(plan, question=question)
+
+
+def _plan(
+    table: Table,
+    said: TableMapping,
+    kind: str,
+    *,
+    known: Sequence[str] = (),
+    flag: int | None = None,
+) -> TablePlan:
+    """Return the plan of the rows of one kind; the field of each column is `known`, else follows from the headers."""
+    fields = _fields(table, known or meaning_of(table.headers, table.name, kind).fields, said)
+    if flag is not None and kind == "companies":
+        fields = _of_companies(table, fields, said)
     types = {
         i: type_of(field)
         for i, field in enumerate(fields)
@@ -146,18 +209,40 @@ def plan_table(table: Table, said: TableMapping = _NOTHING_SAID, *, assumed: str
     } | {
         i: said.types[header].type for i, header in enumerate(table.headers) if header in said.types
     }
-    held = profile_of(table, types)
+    held = profile_of(table, types, _is_of(kind, flag))
     left_out = ignored(table.headers)
     made = tuple(
         _column(header, field, held.columns[i], said, is_ignored=header in left_out)
         for i, (header, field) in enumerate(zip(table.headers, fields, strict=True))
     )
-    question = ""
-    if meaning.also and not said.kind:
-        question = (
-            f"the rows were taken for {kind}; they may be {' or '.join(meaning.also)}: set `kind`"
-        )
-    return TablePlan(table, kind, made, held, said.zone, question)
+    row_type = activity_type(table.name) if kind == "activities" else ""
+    return TablePlan(table, kind, made, held, said.zone, row_type=row_type, flag=flag)
+
+
+def _is_of(kind: str, flag: int | None) -> Callable[[Row], bool]:
+    """Return which rows of a table are of a kind, by the column that says whether a row is a company."""
+    if flag is None:
+        return lambda _row: True
+    is_second = kind == "companies"
+
+    def is_of(row: Row) -> bool:
+        is_company = not row.fault and row.cells[flag].strip().casefold() in _YES
+        return is_company is is_second
+
+    return is_of
+
+
+def _of_companies(table: Table, fields: Sequence[str], said: TableMapping) -> list[str]:
+    """Return the fields of the columns in the rows of companies, where a user has named those of contacts."""
+    known = frozenset(fields_of("companies"))
+    contacts = meaning_of(table.headers, table.name, "contacts").fields
+    found: list[str] = []
+    for header, field, of_contact in zip(table.headers, fields, contacts, strict=True):
+        is_said = said.columns.get(header, QUESTION) != QUESTION
+        own = _OF_COMPANIES.get(field if is_said else of_contact, field)
+        is_right = own.startswith(CUSTOM) or own in known
+        found.append(own if is_right and own not in found else "")
+    return found
 
 
 def _rows(n: int) -> str:
@@ -176,14 +261,20 @@ def _kind_by_fields(said: TableMapping) -> str:
 def _fields(table: Table, known: Sequence[str], said: TableMapping) -> list[str]:
     """Return the field of each column: as the user says, else as the header says."""
     taken = {field for field in said.columns.values() if field not in {SKIP, QUESTION}}
-    found = []
+    found: list[str] = []
     for header, field in zip(table.headers, known or [""] * len(table.headers), strict=True):
         own = said.columns.get(header)
         if own is None or own == QUESTION:
-            found.append(f"{CUSTOM}{header}" if field in taken or not field else field)
+            found.append(_custom(header, found) if field in taken or not field else field)
         else:
             found.append("" if own == SKIP else own)
     return found
+
+
+def _custom(header: str, found: Sequence[str]) -> str:
+    """Return the custom field of a column, by the column's name without what Sell writes before it."""
+    name = CUSTOM + _CUSTOM_OF_SELL.sub("", header, count=1) if header.startswith("custom ") else ""
+    return name if name and name not in found else f"{CUSTOM}{header}"
 
 
 def _column(

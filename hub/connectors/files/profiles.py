@@ -5,7 +5,7 @@ the distinct values where they are few. Memory holds one chunk of rows.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -69,18 +69,21 @@ class Profile:
     faults: tuple[str, ...] = ()
 
 
-def profile_of(table: Table, types: Mapping[int, str]) -> Profile:
+def profile_of(
+    table: Table, types: Mapping[int, str], keep: Callable[[Row], bool] = lambda _: True
+) -> Profile:
     """Return what a table holds.
 
     Args:
         table: read once.
         types: how the field of a column is read, by the column's number; columns without a known
             meaning are not there.
+        keep: which rows count; others are left out.
     """
     columns = tuple(ColumnProfile() for _ in table.headers)
     rows_n = faults_n = 0
     faults: list[str] = []
-    for chunk in _chunks(table.rows()):
+    for chunk in _chunks(filter(keep, table.rows())):
         rows_n += len(chunk)
         good = [row.cells for row in chunk if not row.fault]
         faults_n += len(chunk) - len(good)

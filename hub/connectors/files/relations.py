@@ -4,6 +4,7 @@ In: the plans of all tables. Out: for a row the ids that it refers to; and the p
 deals name and no table has, as records of their own. A name that two rows have refers to neither.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -20,8 +21,13 @@ from hub.connectors.files.source_rows import (
 from hub.connectors.files.vocabulary import PEOPLE, squashed
 
 Index = dict[str, str]
+_KINDS = {"contact": "contacts", "lead": "leads", "company": "companies", "deal": "deals"}
+_SALESFORCE_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
+_OF_SALESFORCE = {"003": "contact", "00Q": "lead", "001": "company", "006": "deal"}
 _TWO = ""
 """Stands for the id of a name that several rows have."""
+_ABOUT = {"deal": "deal", "lead": "lead", "contact": "contact", "salesaccount": "contact", "person": "contact", "company": "company", "organization": "company"}  # fmt: skip
+"""What an activity can be about, by the names of Sell's exports and of its API."""
 
 
 @dataclass(slots=True)
@@ -32,6 +38,7 @@ class Relations:
     emails: dict[str, Index] = field(default_factory=dict)
     names: dict[str, Index] = field(default_factory=dict)
     deals: Index = field(default_factory=dict)
+    ids: dict[str, set[str]] = field(default_factory=dict)
     made: dict[str, dict[str, Values]] = field(default_factory=dict)
     owners: Owners = field(default_factory=Owners)
 
@@ -50,7 +57,34 @@ class Relations:
             found["deal"] = text_of(values, "deal_id") or self.deals.get(
                 squashed(text_of(values, "deal")), ""
             )
+            self._add_about(found, values)
+        self._put_right(found)
         return {name: id_ for name, id_ in found.items() if id_}
+
+    def _add_about(self, found: dict[str, str], values: Values) -> None:
+        """Add what a row names by a type and an id, as exports of Sell do."""
+        relation = _ABOUT.get(squashed(text_of(values, "about_type")), "")
+        if relation and not found[relation]:
+            found[relation] = text_of(values, "about_id")
+
+    def _put_right(self, found: dict[str, str]) -> None:
+        """Put the id of a column that names several kinds of objects to the relation that it is.
+
+        The contact of Sell may be a company, `WhoId` of Salesforce a lead, `WhatId` an account.
+        """
+        for relation in ("contact", "deal"):
+            id_ = found.get(relation, "")
+            right = self._relation_of(id_, relation) if id_ else relation
+            if right != relation:
+                found[relation] = ""
+                found[right] = found.get(right) or id_
+
+    def _relation_of(self, id_: str, relation: str) -> str:
+        """Return what an id names, by the rows of the call, else by the first characters of Salesforce."""
+        kinds = {relation: _KINDS[relation], **_KINDS}
+        there = next((one for one, kind in kinds.items() if id_ in self.ids.get(kind, ())), "")
+        by_prefix = _OF_SALESFORCE.get(id_[:3], "") if _SALESFORCE_ID.fullmatch(id_) else ""
+        return there or by_prefix or relation
 
     def _company(self, kind: str, values: Values) -> str:
         if kind == "companies":
@@ -104,6 +138,7 @@ def _are_needed(plans: Sequence[TablePlan]) -> bool:
 
 def _note(found: Relations, kind: str, row: SourceRow) -> None:
     values = row.values
+    found.ids.setdefault(kind, set()).add(row.id)
     if kind == "companies":
         _put(found.companies, squashed(text_of(values, "name")), row.id)
     elif kind == "deals":

@@ -92,7 +92,7 @@ def source_rows(plan: TablePlan, ids: Ids) -> Iterator[SourceRow]:
     ]
     headers = plan.table.headers
     status = _mailchimp_status(plan)
-    for row in plan.table.rows():
+    for row in plan.rows():
         if row.fault:
             said: Values = {"cells": [cell[:200] for cell in row.cells[:50]]}
             yield SourceRow(f"{name}:{row.line}", row.line, said, row.fault)
@@ -117,6 +117,8 @@ def source_rows(plan: TablePlan, ids: Ids) -> Iterator[SourceRow]:
             ]
             values["id"] = own = ids.of_cells(said_cells, name, row.line)
         _complete(values, status)
+        if plan.kind == "activities":
+            _complete_activity(values, plan.row_type)
         yield SourceRow(own, row.line, values)
 
 
@@ -190,6 +192,17 @@ def _complete(values: Values, status: str) -> None:
     parts = _WIDE_GAP.split(str(values.get("street", "")))
     if len(parts) in _ADDRESSES:
         values |= dict(zip(_ADDRESSES[len(parts)], parts, strict=True))
+
+
+def _complete_activity(values: Values, row_type: str) -> None:
+    """Say what a row of activities is where its own column does not say it."""
+    said = text_of(values, "is_task").casefold()
+    if said in _BOOLS:
+        values.setdefault("type", "Task" if _BOOLS[said] else "Meeting")
+    elif said:
+        values.setdefault("subject", values["is_task"])
+    if row_type:
+        values.setdefault("type", row_type)
 
 
 def _take_first(values: Values, name: str, separators_n: int) -> None:

@@ -7,6 +7,7 @@ The count of a stream is a pass of its own. It compares the lines that rows take
 file has, so a line that the reader lost makes the count differ from what landed.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -31,7 +32,7 @@ from hub.connectors.base import (
     Window,
 )
 from hub.connectors.files.column_files import CUSTOM, ColumnFile
-from hub.connectors.files.owners import Owner, owners_of
+from hub.connectors.files.owners import Owner, Owners, owner_counts, owners_of
 from hub.connectors.files.plans import TablePlan, by_kind, plan_files
 from hub.connectors.files.relations import Relations, relations_of
 from hub.connectors.files.source_rows import Ids, SourceRow, Values, source_rows
@@ -170,7 +171,8 @@ class FilesConnector:
             for column in plan.columns
             if column.field
         ]
-        return Inventory(stream.name, self._count(stream), fields=fields, owners=_owners(plans))
+        owners = _owners_of(plans, self._owners)
+        return Inventory(stream.name, self._count(stream), fields=fields, owners=owners)
 
     def custom_fields(self) -> Mapping[str, Sequence[FieldUse]]:
         """Return the custom fields to which the mapping file gives a type, by stream."""
@@ -200,14 +202,19 @@ class FilesConnector:
         return relations_of(self.plans)
 
     @cached_property
+    def _owners(self) -> Owners:
+        return self._relations.owners
+
+    @property
     def _all_owners(self) -> dict[str, Owner]:
-        return self._relations.owners.by_key
+        return self._owners.by_key
 
     def _count(self, stream: Stream) -> int:
         if stream.name == OWNERS:
             return len(owners_of(self.plans).by_key)
         plans = self._plans(stream.name)
-        rows = sum(sum(1 for _ in plan.table.rows()) + abs(plan.table.unread_n()) for plan in plans)
+        rows = sum(sum(1 for _ in plan.rows()) for plan in plans)
+        rows += sum(abs(plan.table.unread_n()) for plan in plans if not plan.is_second)
         every = rows + len(self._relations.made.get(stream.name, {}))
         return every - self.left_out_n(stream)
 
@@ -302,17 +309,17 @@ def _of_owner(id_: str, owner: Owner) -> Values:
     return said
 
 
-def _owners(plans: Sequence[TablePlan]) -> list[OwnerUse]:
-    found: dict[str, OwnerUse] = {}
+def _owners_of(plans: Sequence[TablePlan], known: Owners) -> list[OwnerUse]:
+    """Return the owners of the rows, each by the id under which it is read."""
+    counts = Counter[str]()
     for plan in plans:
-        number = plan.number_of("owner")
-        for name, n in (
-            (plan.columns[number].held.values or {}).items() if number is not None else ()
-        ):
-            known = found.get(name)
-            email = name if "@" in name else ""
-            found[name] = OwnerUse(name, name, n + (known.records_n if known else 0), email)
-    return sorted(found.values(), key=lambda one: (-one.records_n, one.name))
+        counts.update(owner_counts(plan, known))
+    found = [
+        OwnerUse(id_, owner.name, n, owner.email, active=owner.is_active)
+        for id_, n in counts.items()
+        if (owner := known.by_key.get(id_))
+    ]
+    return sorted(found, key=lambda one: (-one.records_n, one.name))
 
 
 def _changed_at(path: Path) -> datetime:

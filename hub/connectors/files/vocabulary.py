@@ -131,7 +131,7 @@ def _score(headers: Sequence[str], file_name: str, kind: str) -> float:
     if kind in PEOPLE and not known & _NAMES:
         return 0.0
     if kind not in PEOPLE:
-        needed = {"companies": {"name", "domain"}, "deals": {"name", "value", "stage"}, "activities": {"subject", "content", "due_at"}}  # fmt: skip
+        needed = {"companies": {"name", "domain"}, "deals": {"name", "value", "stage"}, "activities": {"subject", "content", "due_at", "file_name"}}  # fmt: skip
         if not known & needed[kind]:
             return 0.0
         people = set(_fields(headers, "leads")) & _PERSONAL
@@ -139,6 +139,14 @@ def _score(headers: Sequence[str], file_name: str, kind: str) -> float:
     if kind == "deals" and not known & {"stage", "value", "pipeline"}:
         return 0.0
     return max(score, 0.0)
+
+
+def activity_type(file_name: str) -> str:
+    """Return what the rows of a table of activities are, by one word in its name; "" if none or several say it."""
+    words = _file_words(file_name)
+    named = _document()["activity_types"]
+    said = [kind for kind, known in named.items() if words & {squashed(word) for word in known}]
+    return said[0] if len(said) == 1 else ""
 
 
 def _are_users(headers: Sequence[str], file_name: str) -> bool:

@@ -64,6 +64,7 @@ DECIDES = {
 }
 MAIN: dict[str, dict[str, Any]] = {
     "salesforce/opportunities": {"NextStep": "Call back"},
+    "csv/deals": {"next_step": "Call back"},
     "zendesk/users": {"role": "end-user"},
     "zendesk/tickets": {"subject": "demo"},
     "zendesk/organizations": {"name": "Acme"},
