@@ -49,7 +49,8 @@ def render(proof: "Reconciliation", decided: "Sequence[Decision]" = ()) -> str:
 def verdict_of(proof: "Reconciliation") -> str:
     """Say in one sentence whether a batch adds up, and how many of its records were refused."""
     total = sum(one.total for one in proof.streams)
-    refused = f"{proof.rejects_n:,} of {total:,} records were refused" if proof.rejects_n else ""
+    were = "was" if proof.rejects_n == 1 else "were"
+    refused = f"{proof.rejects_n:,} of {total:,} records {were} refused" if proof.rejects_n else ""
     if proof.holds:
         return f"Everything adds up: {refused or f'none of {total:,} records was refused'}"
     missing = sum(one.missing + one.without_verdict for one in proof.streams)

@@ -59,6 +59,7 @@ class OpenOwner:
         email: there; "" if there is none.
         records: how many records of all streams.
         why: why no user gets them.
+        proposal: the address of the one active user of this name, but for case and accents; "" if there is none.
     """
 
     id: str
@@ -66,6 +67,7 @@ class OpenOwner:
     email: str
     records: int
     why: str
+    proposal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,8 +324,10 @@ def _open_owners(
     names = Counter(user.name.casefold() for _, user in users)
     # an owner without an address, as in a file, is the one active user of this name
     active = {email for email, _ in users} | {name for name, n in names.items() if n == 1}
+    alike = Counter(fold(user.name) for _, user in users)
+    nearest = {fold(user.name): email for email, user in users if alike[fold(user.name)] == 1}
     found = [
-        OpenOwner(use.id, use.name, use.email, totals[use.id], why)
+        OpenOwner(use.id, use.name, use.email, totals[use.id], why, nearest.get(fold(use.name), ""))
         for use in uses.values()
         if (why := _why_open(use, given.get(use.id), active))
     ]

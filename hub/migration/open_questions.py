@@ -34,7 +34,7 @@ class OpenQuestion:
 
 _OWNERS = text("""
 SELECT s.refs ->> 'owner' AS id, coalesce(u.name, max(n.name)) AS name, u.email, i.is_queue, i.user_id IS NULL AS is_unknown,
-  count(*) AS n, count(*) FILTER (WHERE s.role = 'lead') AS leads
+  count(DISTINCT (s.stream, s.source_id)) AS n, count(*) FILTER (WHERE s.role = 'lead') AS leads
 FROM ops.source_record s
 LEFT JOIN crm.owner_identity i ON i.source = s.source AND i.source_id = s.refs ->> 'owner'
 LEFT JOIN crm."user" u ON u.id = i.user_id
@@ -43,13 +43,18 @@ LEFT JOIN LATERAL (
     AND o.source_id = s.refs ->> 'owner' AND o.target = 'user' LIMIT 1) n ON i.is_queue
 WHERE s.batch_id = :batch AND s.refs ? 'owner' AND s.target <> 'user' AND u.is_active IS NOT TRUE
   AND s.withdrawn_by IS NULL AND s.gone_why IS DISTINCT FROM 'rejected'
-GROUP BY s.refs ->> 'owner', u.name, u.email, i.is_queue, i.user_id ORDER BY count(*) DESC, 1
+GROUP BY s.refs ->> 'owner', u.name, u.email, i.is_queue, i.user_id
+ORDER BY count(DISTINCT (s.stream, s.source_id)) DESC, 1
 """)
 _PIPELINES = text("""
 SELECT s.canonical ->> 'pipeline' AS name, count(*) AS n FROM ops.source_record s
 WHERE s.batch_id = :batch AND s.target = 'deal' AND s.withdrawn_by IS NULL AND s.canonical ->> 'pipeline' IS NOT NULL
   AND NOT EXISTS (SELECT FROM crm.pipeline p WHERE lower(p.name) = lower(s.canonical ->> 'pipeline'))
 GROUP BY 1 ORDER BY n DESC, 1
+""")
+_REFUSED = text("""
+SELECT EXISTS (SELECT FROM ops.source_record WHERE batch_id = :batch AND stream = :stream AND target = 'deal'
+  AND canonical ->> 'stage' = :value AND gone_why = 'rejected')
 """)
 _TYPES = text("""
 SELECT canonical -> 'custom_fields' ->> 'record_type' AS name, count(*) AS n FROM ops.source_record
@@ -85,7 +90,8 @@ def _owners(conn: Connection, batch: Batch) -> Iterator[OpenQuestion]:
         else:
             why = "an inactive user here"
             rest = "deals and activities keep this owner, other records have none"
-        leads = f"{row.leads:,} leads go to the fallback of routing; " if row.leads else ""
+        go = "lead goes" if row.leads == 1 else "leads go"
+        leads = f"{row.leads:,} {go} to the fallback of routing; " if row.leads else ""
         yield OpenQuestion("owner", f"{who}: {why}", row.n, leads + rest)
 
 
@@ -110,7 +116,11 @@ def _values(after: Connection, before: Connection, batch: Batch) -> Iterator[Ope
     ):
         if n > known.get(key, 0):
             stream, field, value = key
-            effect = "the value is kept as it came, or refused if the field has fixed values"
+            args = {"batch": batch.id, "stream": stream, "value": value}
+            is_refused = bool(after.execute(_REFUSED, args).scalar_one())
+            effect = "the value is kept as it came"
+            if is_refused:
+                effect = "the deals are refused: their pipeline has no such stage"
             yield OpenQuestion(
                 "value", f"{stream}, {field}: {value}", n - known.get(key, 0), effect
             )

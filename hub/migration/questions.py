@@ -44,7 +44,8 @@ def questions(found: SourceInventory) -> str:
 def _values(streams: Sequence[StreamInventory]) -> Iterator[str]:
     if not streams:
         return
-    yield "# Values that the mapping does not know. Left empty, they are kept as they are, or refused."
+    yield "# Values that the mapping does not know. With `~` they are kept as they are. A deal is refused if the hub"
+    yield "# does not have its stage."
     yield "values:"
     for stream in streams:
         yield f"  {stream.stream}:"
@@ -57,7 +58,11 @@ def _values(streams: Sequence[StreamInventory]) -> Iterator[str]:
 
 def _proposal(one: UnknownValue) -> str:
     near = difflib.get_close_matches(one.value, one.known, n=1, cutoff=0.6)
-    return f"{_text(near[0]) if near else '~'}  # {one.records:,} records"
+    return f"{_text(near[0]) if near else '~'}  # {_records(one.records)}"
+
+
+def _records(n: int) -> str:
+    return "1 record" if n == 1 else f"{n:,} records"
 
 
 def _fields(streams: Sequence[StreamInventory]) -> Iterator[str]:
@@ -69,8 +74,8 @@ def _fields(streams: Sequence[StreamInventory]) -> Iterator[str]:
     for stream in streams:
         yield f"  {stream.stream}:"
         for one in stream.customs:
-            n = "some" if one.filled_n is None else f"{one.filled_n:,}"
-            yield f"    {_text(one.name)}: {_field(one)}  # {n} records"
+            n = "some records" if one.filled_n is None else _records(one.filled_n)
+            yield f"    {_text(one.name)}: {_field(one)}  # {n}"
     yield ""
 
 
@@ -97,7 +102,7 @@ def _pipelines(found: SourceInventory) -> Iterator[str]:
     yield "pipelines:"
     for name, n in types.items():
         near = difflib.get_close_matches(name, found.pipelines, n=1, cutoff=0.6)
-        yield f"  {_text(name)}: {_text(near[0]) if near else '~'}  # {n:,} records"
+        yield f"  {_text(name)}: {_text(near[0]) if near else '~'}  # {_records(n)}"
     yield ""
 
 
@@ -118,7 +123,8 @@ def _owners(owners: Sequence[OpenOwner]) -> Iterator[str]:
     yield "owners:"
     for one in owners:
         who = f"{one.name} {one.email}".strip()
-        yield f"  {_text(one.id)}: ~  # {_comment(who)}, {one.records:,} records: {one.why}"
+        proposal = one.proposal or "~"
+        yield f"  {_text(one.id)}: {proposal}  # {_comment(who)}, {_records(one.records)}: {one.why}"
     yield ""
 
 

@@ -45,6 +45,10 @@ def test_a_file_is_proposed_tried_and_loaded(served: House, tmp_path: Path) -> N
         refused = served.run("migrate", *words)
         assert refused.returncode == 2, words
         assert said in " ".join(refused.stderr.split())
+    answers = tmp_path / "answers.yaml"
+    asked = served.run("migrate", str(file), "--mapping", str(mapping), "--inventory", "--questions", str(answers))  # fmt: skip
+    assert asked.returncode == 0, asked.stderr
+    _said(asked.stdout, answers, mapping)
     gone = served.run("undo", str(plan["batch"]))
     assert "hub migrate FILE … imports it again" in gone.stdout
     tried = served.document("migrate", str(file), "--mapping", str(mapping), "--dry-run", code=3)
@@ -53,3 +57,9 @@ def test_a_file_is_proposed_tried_and_loaded(served: House, tmp_path: Path) -> N
     preview = served.run("mappings", "preview", "csv/leads", str(file))
     (first, *_) = json.loads(preview.stdout)["records"]
     assert first["values"]["last_name"] == "Roux"
+
+
+def _said(told: str, answers: Path, mapping: Path) -> None:
+    """Check what is told of the questions that were written."""
+    assert f"--mapping {mapping} --dry-run tries the answers" in " ".join(told.split())
+    assert answers.read_text().startswith("# Answers for csv.")

@@ -33,7 +33,7 @@ from hub.connectors.base import (
 )
 from hub.connectors.files.column_files import CUSTOM, ColumnFile
 from hub.connectors.files.owners import Owner, Owners, owner_counts, owners_of
-from hub.connectors.files.plans import TablePlan, by_kind, plan_files
+from hub.connectors.files.plans import Column, TablePlan, by_kind, plan_files
 from hub.connectors.files.relations import Relations, relations_of
 from hub.connectors.files.source_rows import Ids, SourceRow, Values, source_rows
 from hub.model.records import FAULT, RawRecord
@@ -158,21 +158,8 @@ class FilesConnector:
     def inventory(self, stream: Stream, window: Window) -> Inventory:  # noqa: ARG002 a file has no window
         """Return what the files of a stream have."""
         plans = self._plans(stream.name)
-        fields = [
-            FieldUse(
-                name=column.field.removeprefix(CUSTOM),
-                label=column.header,
-                kind=column.type,
-                filled_n=column.held.filled_n,
-                custom=column.field.startswith(CUSTOM),
-                values=dict(column.held.values or {}),
-            )
-            for plan in plans
-            for column in plan.columns
-            if column.field
-        ]
         owners = _owners_of(plans, self._owners)
-        return Inventory(stream.name, self._count(stream), fields=fields, owners=owners)
+        return Inventory(stream.name, self._count(stream), fields=_fields(plans), owners=owners)
 
     def custom_fields(self) -> Mapping[str, Sequence[FieldUse]]:
         """Return the custom fields to which the mapping file gives a type, by stream."""
@@ -307,6 +294,26 @@ def _of_owner(id_: str, owner: Owner) -> Values:
     if not owner.is_active:
         said["active"] = "false"
     return said
+
+
+def _fields(plans: Sequence[TablePlan]) -> list[FieldUse]:
+    """Return what the columns of tables of one kind hold, each field once."""
+    columns: dict[str, list[Column]] = {}
+    for plan in plans:
+        for column in plan.columns:
+            if column.field:
+                columns.setdefault(column.field, []).append(column)
+    return [
+        FieldUse(
+            name=field.removeprefix(CUSTOM),
+            label=same[0].header,
+            kind=same[0].type,
+            filled_n=sum(one.held.filled_n for one in same),
+            custom=field.startswith(CUSTOM),
+            values=sum((one.held.values or Counter() for one in same), Counter[str]()),
+        )
+        for field, same in columns.items()
+    ]
 
 
 def _owners_of(plans: Sequence[TablePlan], known: Owners) -> list[OwnerUse]:

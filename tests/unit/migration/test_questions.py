@@ -44,6 +44,23 @@ def test_the_questions_can_be_read_as_answers(tmp_path: Path) -> None:
     assert "Jigsaw (4)" in text
 
 
+def test_the_questions_of_files_name_pipelines_and_propose_users(tmp_path: Path) -> None:
+    deals = StreamInventory(
+        "deals", Inventory("deals", 3), record_types={"Ventes": 1}, keeps_pipelines=True
+    )
+    ines = OpenOwner(
+        "inès vidal", "Inès Vidal", "", 1, "no user has this name", "ines@acme.example"
+    )
+    found = SourceInventory("csv", [deals], [ines], pipelines={"Sales": ["Incoming", "Quote"]})
+    text = questions(found)
+    answers = read(tmp_path, text)
+    assert answers.owners == {"inès vidal": "ines@acme.example"}
+    assert answers.pipelines == {"Ventes": None}
+    assert "# hub migrate FILE … --dry-run tries the answers" in text
+    assert "that the hub does not have. With `~` these deals are refused" in text
+    assert "  Ventes: ~  # 1 record\n" in text
+
+
 def test_a_source_without_questions_has_an_empty_file(tmp_path: Path) -> None:
     nothing = replace(FOUND, streams=[replace(LEADS, unread=[], unknown=[])], owners=[])
     assert read(tmp_path, questions(nothing)) == Answers()
