@@ -50,7 +50,8 @@ SECTIONS: Mapping[str, tuple[Line, ...]] = {
     "Sync": (
         Line("Sync, move or retire a source, undo a batch", {
             "sync": "running:sync", "up": "running:up", "gateway": "gateway:gateway",
-            "worker": "worker:worker", "migrate": "migrate:migrate", "source": "source:source_app",
+            "worker": "worker:worker", "migrate": "migrate:migrate", "import-list": "import_list:import_list",
+            "source": "source:source_app",
             "undo": "batches:undo",
         }),
         Line("Show status and batches; prove a batch complete", {

@@ -23,6 +23,7 @@ from hub.cli.beside import GatewayPorts, gateway_part, gateway_ports, worker_par
 from hub.cli.children import child
 from hub.cli.dagster import dagster_running, free_port
 from hub.cli.dagster_home import write_dagster_home
+from hub.cli.demo_list import import_prospects
 from hub.cli.demo_live import arrive, say_line
 from hub.cli.demo_report import Window, read_report, show_report
 from hub.cli.demo_sales import sell
@@ -103,6 +104,7 @@ def run_demo(options: DemoOptions) -> bool:
             proved=proved,
             crm=crm,
             subscriber=subscriber.deliver(),
+            prospects=lambda: import_prospects(database, settings, _CLOCK),
             runs=runs,
             seconds=seconds,
         )

@@ -1,7 +1,7 @@
 """What the demo prints: counts read back from the database, held against the sandbox's truth."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import comb
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import requests
 from sqlalchemy import Connection, text
 
+from hub.cli.demo_list import Listed, show_list
 from hub.cli.demo_sales import Sales, show_sales
 from hub.cli.demo_subscriber import Told
 from hub.cli.output import print_mapping, print_table
@@ -156,6 +157,7 @@ class DemoReport:
         second_sync: what a sync without news has changed.
         crm: the sales process.
         subscriber: what a program that subscribes to events has received.
+        prospects: what became of a list of prospects, after all other figures.
         dagster: runs in Dagster.
         seconds: duration.
     """
@@ -176,6 +178,7 @@ class DemoReport:
     second_sync: SecondSync
     crm: Sales
     subscriber: Told
+    prospects: Listed
     dagster: DagsterRuns
     seconds: float
 
@@ -194,6 +197,7 @@ def read_report(
     proved: Window,
     crm: Sales,
     subscriber: Told,
+    prospects: Callable[[], Listed],
     runs: Sequence[Mapping[str, Any]],
     seconds: float,
 ) -> DemoReport:
@@ -232,6 +236,7 @@ def read_report(
         ),
         crm=crm,
         subscriber=subscriber,
+        prospects=prospects(),
         dagster=_dagster(runs),
         seconds=round(seconds, 2),
     )
@@ -333,3 +338,4 @@ def show_report(report: DemoReport) -> None:
             "with a wrong signature": report.subscriber.wrong_signatures,
         },
     )
+    show_list(report.prospects)

@@ -118,10 +118,10 @@ def migrate(
     with (
         opened(config) as (base, _, _settings),
         reached_database(config) as place,
-        _bars() as watch,
+        bars() as watch,
     ):
         hub, source = _source(base, what, mapping, mode, conflict, is_delta=delta)
-        wanted = _Wanted(apply, discard, dry_run, incomplete, delta)
+        wanted = Wanted(apply, discard, dry_run, incomplete, delta)
         done = wanted.done(hub, place, acts, source, watch)
         with hub.engine.begin() as conn:
             view = of_result(conn, done)
@@ -129,12 +129,12 @@ def migrate(
                 print_document(view.document(records(conn, view.batch)))
     if not json:
         show(view, done)
-    if code := _code(view):
+    if code := code_of(view):
         raise typer.Exit(code)
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class Wanted:
     """What the options of a call ask for."""
 
     apply: int | None
@@ -328,7 +328,8 @@ def _propose(what: list[str] | None, out: Path, *, as_json: bool) -> None:
         print_line(str(out), f"edit it, then: {command}")
 
 
-def _code(view: "MigrationView") -> int:
+def code_of(view: "MigrationView") -> int:
+    """Return the exit code of a migration's result."""
     if view.paused or view.state == "undone":
         return 0
     if not view.holds:
@@ -337,7 +338,7 @@ def _code(view: "MigrationView") -> int:
 
 
 @contextmanager
-def _bars() -> Iterator["Watch"]:
+def bars() -> Iterator["Watch"]:
     """Show what is read and landed, with rate and remaining time, on a terminal."""
     from hub.actions.batches.migrate import Watch
 

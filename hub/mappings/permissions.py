@@ -36,10 +36,22 @@ def is_refusal(value: object, _args: Args, _ctx: Ctx) -> Outcome:
         return value
     if not isinstance(value, str | int | float):
         raise RecordError(f"expected true or false, got {kind_of(value)}")
-    word = fold(str(value)[:200])
-    if word in _UNSAID and not any(c.isalnum() for c in str(value)[:200]):
+    return _refuses(str(value))
+
+
+def _refuses(said: str) -> bool | None:
+    word = fold(said[:200])
+    if word in _UNSAID and not any(c.isalnum() for c in said[:200]):
         return None
     return None if word in _UNSAID else word not in _NO
+
+
+def is_no(value: object) -> bool:
+    """Tell whether an opt-out field says that the person refuses; an unreadable text says so."""
+    if not isinstance(value, str | bool) or value == "":
+        return False
+    said = value if isinstance(value, bool) else _refuses(value)
+    return said is True
 
 
 @transform(params={"prefix": (str,)}, needs=("prefix",), idempotent=False)

@@ -42,6 +42,8 @@ from hub.model.verdicts import Op
 SOURCE = "csv"
 Known = Callable[[str, Sequence[str]], frozenset[str]]
 """Tells which ids of a stream the hub has."""
+Marks = Callable[[str, Sequence[Mapping[str, object]]], Sequence[Mapping[str, str]]]
+"""Takes a stream and the values of rows; returns what is said of each row beside its cells."""
 OWNERS = "owners"
 PAGE_ROWS = 1000
 _ONLY = "0001"
@@ -70,11 +72,15 @@ class Policy:
             no new one. What the matcher finds decides, as for every record.
         overwrites: whether the values of a row win over those of other sources; else they fill blanks.
         known: which ids of a stream the hub has.
+        marks: what is said of each row beside its cells; None: nothing.
+        terms: a text that differs if the marks are made in another way.
     """
 
     mode: Mode = Mode.ADD_AND_UPDATE
     overwrites: bool = False
     known: Known = lambda _stream, _ids: frozenset()
+    marks: Marks | None = None
+    terms: str = ""
 
 
 _USUAL = Policy()
@@ -229,7 +235,7 @@ class FilesConnector:
 
     def mark(self, stream: Stream) -> str:
         """Return a text that differs if the files are other ones, have changed, or are mapped differently."""
-        said = [stream.name, self._policy.mode, str(self._policy.overwrites)]
+        said = [stream.name, self._policy.mode, str(self._policy.overwrites), self._policy.terms]
         for plan in self.plans:
             held = plan.table.path.stat()
             said += [
@@ -267,6 +273,26 @@ class FilesConnector:
             if self._policy.overwrites:
                 said["_conflict"] = "overwrite"
             found.append(_with(one, said) if said else one)
+        return self._marked(stream, found)
+
+    def _marked(self, stream: Stream, records: list[RawRecord]) -> list[RawRecord]:
+        """Return rows with what is said of them beside their cells; one that cannot be read stays as it is."""
+        if self._policy.marks is None:
+            return records
+        values = [msgspec.json.decode(one.payload) for one in records]
+        said = self._policy.marks(stream.name, values)
+        return [
+            one if FAULT in held or not more else _with(one, dict(more))
+            for one, held, more in zip(records, values, said, strict=True)
+        ]
+
+    def marks_n(self, stream: Stream, name: str) -> dict[str, int]:
+        """Return how many rows have which value of a mark; those without it are left out."""
+        found: dict[str, int] = {}
+        for one in self._records(stream, self._clock.now()):
+            said = msgspec.json.decode(one.payload).get(name)
+            if isinstance(said, str):
+                found[said] = found.get(said, 0) + 1
         return found
 
     def _whole(self, stream: Stream, until: datetime) -> Iterator[RawRecord]:
