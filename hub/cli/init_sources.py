@@ -25,7 +25,12 @@ HEAD = """\
 """
 _COLUMN = 36  # where comments begin
 # a block of comments alone would be no block
-_ALWAYS = {"hubspot": "api_version", "mailchimp": "lists", "typeform": "forms"}
+_ALWAYS = {
+    "hubspot": "api_version",
+    "mailchimp": "lists",
+    "sell": "objects",
+    "typeform": "forms",
+}
 _YES_AND_NO = {"yes", "no", "on", "off", "true", "false", "null", "y", "n"}
 _NOT_FOR_A_VENDOR = ("base_url", "time_scale")  # for emulators; Typeform's has a second address
 

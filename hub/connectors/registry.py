@@ -15,6 +15,7 @@ from hub.errors import ConfigError
 _CLASSES: Mapping[str, tuple[str, str]] = {
     "hubspot": ("HubspotConfig", "HubspotConnector"),
     "salesforce": ("SalesforceConfig", "SalesforceConnector"),
+    "sell": ("SellConfig", "SellConnector"),
     "typeform": ("TypeformConfig", "TypeformConnector"),
     "mailchimp": ("MailchimpConfig", "MailchimpConnector"),
     "zendesk": ("ZendeskConfig", "ZendeskConnector"),

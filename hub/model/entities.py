@@ -279,6 +279,15 @@ REF_STREAMS: dict[str, dict[str, str]] = {
         "owner": "owners",
         "author": "owners",
     },
+    # persons and organizations are in one list
+    "sell": {
+        "contact": "contacts",
+        "lead": "leads",
+        "company": "contacts",
+        "deal": "deals",
+        "owner": "users",
+        "author": "users",
+    },
     "csv": {
         "contact": "contacts",
         "lead": "leads",

@@ -253,6 +253,62 @@ class ZendeskSettings(SourceBlock):
         return "api_token"
 
 
+_SELL = (
+    "leads",
+    "contacts",
+    "deals",
+    "tasks",
+    "notes",
+    "calls",
+    "visits",
+    "text_messages",
+    "orders",
+    "documents",
+    "collaborations",
+)
+_SELL_LISTS = (
+    "users", "pipelines", "stages", "lead_statuses", "lead_sources", "deal_sources", "loss_reasons", "lead_unqualified_reasons",
+    "deal_unqualified_reasons", "call_outcomes", "visit_outcomes", "tags", "products", "sequences", "lead_conversions",
+)  # fmt: skip
+
+
+class SellSettings(SourceBlock):
+    """Zendesk Sell: Zendesk deletes its data on 31 August 2027. See the page "Leave Zendesk Sell"."""
+
+    base_url: str = "https://api.getbase.com"
+    """Another address, e.g. of an emulator."""
+    token: SecretStr | None = None
+    """Personal access token of an administrator, with the scope read."""
+    overlap_s: int = Field(300, ge=0)
+    """Seconds before the watermark that are read again, for late commits."""
+    lag_s: int = Field(60, ge=0)
+    """Seconds by which a read stays behind the vendor's clock."""
+    page_size: int = Field(100, ge=1, le=100)
+    """Records in one request."""
+    poll_s: int = Field(60, ge=10)
+    """Seconds between two questions whether anything has changed. They are more if the questions would
+    use over 5 % of the requests that the account may send."""
+    time_scale: float = Field(1.0, gt=0)
+    """How many times faster an emulator's clock runs."""
+    objects: list[Annotated[str, _parts(*_SELL)]] = Field(
+        default_factory=lambda: ["leads", "contacts", "deals"]
+    )
+    """Streams that a sync follows, beside the lists that these name: any of `leads`, `contacts`, `deals`,
+    `tasks`, `notes`, `calls`, `visits`, `text_messages`, `orders`, `documents`, `collaborations`. A
+    migration reads all of them."""
+    range_size: int = Field(10_000, ge=1)
+    """Records in one range of a migration, about."""
+    readers: int = Field(3, ge=1, le=10)
+    """Ranges that a migration reads side by side."""
+    skip: list[Annotated[str, _parts(*_SELL, *_SELL_LISTS)]] = Field(default_factory=list)
+    """Streams to leave out; they make no sync fail: one of `objects`, or a list such as `visit_outcomes`."""
+
+    @property
+    def needed_secret(self) -> str:
+        """Name the secret that the login cannot do without."""
+        return "token"
+
+
 class SourceSettings(Block):
     """The sources; one that is absent is not synced."""
 
@@ -264,6 +320,8 @@ class SourceSettings(Block):
     """Mailchimp: audiences and their members."""
     typeform: TypeformSettings | None = None
     """Typeform: forms and responses."""
+    sell: SellSettings | None = None
+    """Zendesk Sell: users, leads, contacts and deals."""
     zendesk: ZendeskSettings | None = None
     """Zendesk Support: organizations, requesters and tickets."""
 

@@ -22,6 +22,7 @@ BLOCKS = {
     "salesforce": SimpleNamespace(
         domain="acme.my", client_secret=SecretStr("s3cret"), password=None
     ),
+    "sell": SimpleNamespace(token=SecretStr("s3cret"), range_size=500),
     "typeform": SimpleNamespace(token=SecretStr("s3cret"), forms=["a", "b"], base_url="https://h/"),
     "zendesk": SimpleNamespace(
         subdomain="acme", email="a@b.example", api_token=SecretStr("s3cret")

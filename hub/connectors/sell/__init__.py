@@ -1,0 +1,1 @@
+"""Zendesk Sell: lists by page, read from the last page back; ranges of ids; stages, conversions, orders."""
