@@ -10,11 +10,13 @@ from sqlalchemy import text
 from hub.actions.batches.migrate import Watch
 from hub.actions.batches.migrate import run as migrate_run
 from hub.actions.batches.undo import undo_batch
+from hub.actions.setup import subscriptions
 from hub.errors import ConfigError
 from hub.etl import flow
 from hub.migration import files, prospects
 from hub.migration.prospects import CUSTOMER, EMPLOYEE, OPTED_OUT, Terms
-from tests.acting import acting
+from hub.model.hook_events import HookEventKind
+from tests.acting import acting, by
 from tests.flow.conftest import World, hubspot_contact, prepared
 from tests.flow.selling import add_customers, add_deal, go
 from tests.flow.test_undo import but_turns, crm
@@ -86,6 +88,11 @@ def test_prospects_become_owned_leads_and_the_others_make_none(
     house: World, tmp_path: Path
 ) -> None:
     refuse(house)
+    with house.db.engine.begin() as conn:
+        for event in HookEventKind:
+            subscriptions.add(
+                by(conn), "https://hooks.example.com/1", event, home=tmp_path, allowed=()
+            )
     before = {row.id for row in house.rows("SELECT id FROM crm.lead")}
     alerts = house.rows("SELECT id FROM crm.alert WHERE event = 'lead_assigned'")
     path = the_list(tmp_path)
@@ -108,6 +115,7 @@ def test_prospects_become_owned_leads_and_the_others_make_none(
     (hal,) = house.rows("SELECT lead_source FROM crm.lead WHERE email = 'hal@jost.example'")
     assert hal.lead_source != "Fair Lyon", "a known lead stays as it is"
     assert house.rows("SELECT id FROM crm.alert WHERE event = 'lead_assigned'") == alerts, "quiet"
+    assert house.rows("SELECT 1 FROM ops.hook_delivery") == [], "as every migration"
 
 
 def test_the_same_list_again_writes_nothing_and_undo_takes_it_back(

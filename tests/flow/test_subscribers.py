@@ -181,6 +181,24 @@ def test_a_change_that_is_rolled_back_tells_nobody_and_no_subscription_costs_no_
     assert desk.world.rows("SELECT 1 FROM ops.hook_delivery") == []
 
 
+def test_a_lead_that_its_source_converts_is_told_of_once(desk: Desk) -> None:
+    """By a sync after the initial load: its records are of the live lane."""
+    world = desk.world
+    flow.sync(desk.hub, ["salesforce"])
+    who = {"LastName": "Moreau", "Email": "lea@moreau.example.com"}
+    world.add("salesforce", "leads", salesforce_lead(1, at=100, **who))
+    flow.sync(desk.hub, ["salesforce"])
+    desk.subscribe("http://127.0.0.1:9/", "lead.converted")
+    world.add("salesforce", "leads", salesforce_lead(
+        1, at=200, IsConverted=True, ConvertedDate="2026-01-01", Status="Closed - Converted", **who))  # fmt: skip
+    flow.sync(desk.hub, ["salesforce"])
+    flow.sync(desk.hub, ["salesforce"])
+    (lead,) = world.rows("SELECT id, converted_at FROM crm.lead")
+    assert lead.converted_at
+    (told,) = world.rows("SELECT lead_id, event FROM ops.hook_delivery")
+    assert (told.lead_id, told.event) == (lead.id, "lead.converted")
+
+
 def test_a_deal_that_its_source_moves_is_told_of(desk: Desk) -> None:
     """A live record of a source, not a load and not a command."""
     lea = add_customers(desk.world, "Moreau")[0]
