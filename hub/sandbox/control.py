@@ -48,8 +48,7 @@ class Control:
     def app(self) -> Starlette:
         """Return the Starlette app."""
         reads: Mapping[str, Callable[[], object]] = {
-            "/": lambda: {"paths": [*reads], "now": self.world.clock.now().isoformat()},
-            "/truth": lambda: {"records": self.world.truth()},
+            "/": lambda: {"paths": [*reads, "/truth"], "now": self.world.clock.now().isoformat()},
             "/mail": lambda: {"mail": self.mailbox.mail()},
             "/events": lambda: {"events": self.world.events, "pending": self.replay.pending()},
             "/requests": self.requests.shown,
@@ -59,6 +58,7 @@ class Control:
         }
         routes = [Route(path, _reader(read), methods=["GET"]) for path, read in reads.items()]
         routes += [
+            Route("/truth", self.show_truth, methods=["GET"]),
             Route("/events", self.add_event, methods=["POST"]),
             Route("/clock", self.advance_clock, methods=["POST"]),
             Route("/faults", self.set_faults, methods=["PUT", "POST"]),
@@ -67,6 +67,12 @@ class Control:
         ]
         handlers: Any = {HTTPException: _http_error, ConfigError: _config_error}
         return Starlette(routes=routes, exception_handlers=handlers)
+
+    async def show_truth(self, request: Request) -> Response:
+        """Show who each record is; with `source=NAME` that vendor's records with all their values."""
+        source = request.query_params.get("source", "")
+        records = self.world.whole_truth(source) if source else self.world.truth()
+        return JSONResponse({"records": records})
 
     async def add_event(self, request: Request) -> Response:
         """Apply one event, now or `after_s` vendor seconds from now."""

@@ -82,6 +82,11 @@ def zendesk_id(seed: int, stream: str, n: int) -> str:
     return str(10_000_000_000_000 + _offset("zendesk", stream, seed, 10**6) * 10**6 + n * 21)
 
 
+def sell_id(seed: int, stream: str, n: int) -> str:
+    """Return a number of nine or ten digits that grows with the records of a stream."""
+    return str(100_000_000 + _offset("sell", stream, seed, 10**3) * 10**6 + n * 3)
+
+
 def plain_id(seed: int, stream: str, n: int) -> str:
     """Return a number, for streams without a known id format."""
     start = int.from_bytes(hashlib.blake2b(f"{stream}/{seed}".encode(), digest_size=3).digest())
@@ -99,6 +104,11 @@ def scrambled(text: str, length: int) -> str:
     return in_base(int.from_bytes(digest), _BASE36, length)
 
 
+def _digits(text: str, length: int) -> str:
+    """Return hexadecimal digits that look random, at most 128, the same for the same text."""
+    return hashlib.blake2b(text.encode(), digest_size=64).hexdigest()[:length]
+
+
 def default_id_factories(seed: int) -> Mapping[str, IdFactory]:
     """Return the function that makes ids, by source."""
     return {
@@ -107,6 +117,7 @@ def default_id_factories(seed: int) -> Mapping[str, IdFactory]:
         "typeform": lambda stream, n: typeform_id(seed, stream, n),
         "mailchimp": lambda stream, n: mailchimp_id(seed, stream, n),
         "zendesk": lambda stream, n: zendesk_id(seed, stream, n),
+        "sell": lambda stream, n: sell_id(seed, stream, n),
     }
 
 
@@ -134,4 +145,9 @@ def secrets_of(seed: int) -> dict[str, str]:
         "zendesk_email": "integration@acme.example.com",
         "zendesk_token": token("zendesk_token", 40),
         "zendesk_secret": token("zendesk_secret", 44),
+        "sell_email": "integration@acme.example.com",
+        "sell_token": _digits(token("sell_token", 48), 64),
+        "sell_client_id": _digits(token("sell_client_id", 40), 64),
+        "sell_client_secret": _digits(token("sell_client_secret", 40), 64),
+        "sell_refresh_token": _digits(token("sell_refresh_token", 40), 64),
     }

@@ -26,6 +26,11 @@ _TIE_GRID_S = 50 * 86_400
 _SETUP = frozenset(
     {"lead_statuses", "opportunity_stages", "record_types", "queues", "queue_sobjects"}
 )
+_SELL_SETUP = frozenset({
+    "users", "pipelines", "stages", "lead_statuses", "loss_reasons", "deal_unqualified_reasons",
+    "lead_unqualified_reasons", "lead_sources", "deal_sources", "call_outcomes", "visit_outcomes",
+    "custom_fields",
+})  # fmt: skip
 
 
 class UnknownRowError(KeyError):
@@ -250,6 +255,22 @@ class World:
             }
         return [_truth_of(row) for row in sorted(rows.values(), key=lambda row: row.seq)]
 
+    def whole_truth(self, source: str) -> list[dict[str, Any]]:
+        """Return every record of a vendor with all its values, deleted ones too, oldest first."""
+        with self._lock:
+            tables = [table for key, table in self._rows.items() if key[0] == source]
+            rows = {row.key: row for table in tables for row in table.values()}
+            rows |= {key: row for key, row in self._pending.items() if key[0] == source}
+        return [
+            {
+                **_truth_of(row),
+                "at": iso(row.created_at),
+                "modified_at": iso(row.modified_at),
+                "values": row.values,
+            }
+            for row in sorted(rows.values(), key=lambda row: row.seq)
+        ]
+
     def touch_all(self) -> None:
         """Set the modification time of all rows to the present second, as a mass update does."""
         with self._lock:
@@ -363,6 +384,8 @@ def _on_grid(at: datetime) -> datetime:
 
 def _is_setup(row: Row) -> bool:
     """Tell whether a row belongs to the account itself: its staff, the meaning of its statuses."""
+    if row.source == "sell":
+        return row.stream in _SELL_SETUP
     if row.stream != "users":
         return row.source == "salesforce" and row.stream in _SETUP
     return row.source == "salesforce" or row.values.get("role") in {"agent", "admin"}
