@@ -347,6 +347,8 @@ _ENTITIES_OF = text("SELECT entity_id FROM crm.lead WHERE id = ANY(:ids)")
 
 def lose(conn: Connection, *, contacts: Sequence[int] = (), deals: Sequence[int] = ()) -> list[int]:
     """Let conversions by sources no longer point to rows that are about to go; returns their people."""
+    if not contacts and not deals:
+        return []
     leads = conn.execute(_LOSE, {"contacts": list(contacts), "deals": list(deals)}).scalars().all()
     return list(conn.execute(_ENTITIES_OF, {"ids": list(leads)}).scalars()) if leads else []
 

@@ -156,7 +156,8 @@ def built_on(
 
 def names_of(conn: Connection, entity_ids: Iterable[int]) -> Mapping[int, str]:
     """Return how people name entities: `lead/12`, `contact/5` where there is no lead."""
-    rows = conn.execute(_ROWS, {"ids": sorted(set(entity_ids))})
+    ids = sorted(set(entity_ids))
+    rows = conn.execute(_ROWS, {"ids": ids}) if ids else ()
     found: dict[int, str] = {}
     for row in rows:
         if row.kind == "lead" or row.entity_id not in found:

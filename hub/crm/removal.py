@@ -66,9 +66,13 @@ def made_rows(conn: Connection, batch_id: int, entity_ids: Sequence[int]) -> lis
     ]
 
 
+# probed by entity: read by target, the table is read whole
 _STANDING = text("""
-SELECT DISTINCT entity_id, coalesce(role, target) AS asks FROM ops.source_record
-WHERE entity_id = ANY(:ids) AND withdrawn_by IS NULL AND target IN ('person', 'organisation')
+SELECT DISTINCT i.id AS entity_id, r.asks FROM unnest(CAST(:ids AS bigint[])) AS i(id)
+CROSS JOIN LATERAL (
+  SELECT coalesce(role, target) AS asks, target FROM ops.source_record
+  WHERE entity_id = i.id AND withdrawn_by IS NULL OFFSET 0) r
+WHERE r.target IN ('person', 'organisation')
 """)
 
 

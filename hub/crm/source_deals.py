@@ -124,7 +124,7 @@ _DELETE_PARTS = (
 def delete_parts(conn: Connection, deal_ids: Sequence[int]) -> int:
     """Delete the moves and contacts of deals that are about to go; returns how many moves."""
     done = 0
-    for statement in _DELETE_PARTS:
+    for statement in _DELETE_PARTS if deal_ids else ():
         done = conn.execute(text(statement), {"ids": list(deal_ids)}).rowcount
     return done
 

@@ -84,8 +84,8 @@ def credit_turns(
     for name, group in groups.items():
         state = group_state(group, None)
         for (of_group, user), n in given.items():
-            for _ in range(n if of_group == name else 0):
-                state = owe(state, user)
+            if of_group == name:
+                state = owe(state, user, n)
         save_group(conn, group, state)
     return given
 

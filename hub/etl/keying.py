@@ -110,8 +110,8 @@ def replace(conn: Connection, before: Keys, now: Named, *, leaving: Iterable[int
     """
     chunk = Chunk(before, now.keys)
     least = chunk.least()
-    seldom = least.keys() - match_keys.crowded(conn, least)
-    stored = match_keys.holders(conn, {k: n for k, n in chunk.most().items() if k not in seldom})
+    seldom = least.keys() - match_keys.crowded(conn, least.keys())
+    stored = match_keys.holders(conn, chunk.most(seldom))
     others = blocks.outside(chunk, stored.blocks)
     sharers = _sharers(conn, blocks.flips(chunk, others)).difference(leaving)
     changed = match_keys.replace(conn, before, now.keys, beside(now, stored))

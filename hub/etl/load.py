@@ -186,6 +186,8 @@ def refold(conn: Connection, entity_ids: Sequence[int]) -> Counter[str]:
         How many leads and contacts were created, updated and removed.
     """
     ids, done = list(entity_ids), Counter[str]()
+    if not ids:
+        return done
     is_sure = True
     while stale := folding.claim_stale(conn, CHUNK, ids, kind=ORGANISATION):
         is_sure = try_company_lock(conn, shared=False) and is_sure

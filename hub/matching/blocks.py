@@ -5,7 +5,7 @@ records that share one of them. Out: the pairs worth judging, and the keys that 
 key that more records share than its limit proposes no pair. The plain definition is `keys.candidates`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Self
@@ -62,15 +62,19 @@ class Chunk:
         """Who has a key now."""
         return _Own.of(self.after)
 
-    def most(self) -> dict[int, int]:
-        """Return every key of the chunk, with how many of its stored records must be looked up.
+    def most(self, but: Collection[int] = frozenset()) -> dict[int, int]:
+        """Return the keys of the chunk, with how many of the stored records of each must be looked up.
 
         Those are enough to know the other records that share the key, or that these are too many.
+
+        Args:
+            but: keys that are left out.
         """
-        found = {key: limit_of(key) for own in self.after.values() for key in own}
+        found = {key: limit_of(key) for own in self.after.values() for key in own if key not in but}
         for own in self.before.values():
             for key in own:
-                found[key] = found.get(key, limit_of(key)) + 1
+                if key not in but:
+                    found[key] = found.get(key, limit_of(key)) + 1
         return found
 
     def least(self) -> dict[int, int]:

@@ -9,11 +9,11 @@ from hashlib import blake2b
 from struct import unpack
 
 from hub.matching.keys import CANDIDATE_LIMIT, LIMITS
-from hub.model.key_marks import NAMELESS, OWN
+from hub.model.key_marks import LIMIT, NAMELESS, OWN
 
 _NAMELESS_KINDS = ("first_company", "street_initial")
 _OWN_KINDS = ("email", "phone", "phone_surname", "local")
-_LOWEST, _LIMIT = 0xFF, 0xFC
+_LOWEST = 0xFF
 _MARKED = {
     kind: LIMITS.get(kind, CANDIDATE_LIMIT) | mark
     for mark, kinds in ((0, LIMITS), (NAMELESS, _NAMELESS_KINDS), (OWN, _OWN_KINDS))
@@ -52,4 +52,4 @@ def hashes(keys: Iterable[tuple[str, str]]) -> tuple[int, ...]:
 
 def limit_of(key_hash: int) -> int:
     """Return how many records may share a key before it stops proposing pairs."""
-    return key_hash & _LIMIT
+    return key_hash & LIMIT

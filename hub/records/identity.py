@@ -46,7 +46,8 @@ _LOAD = text(f"SELECT {_COLUMNS} FROM ops.source_record WHERE id = ANY(:ids)")  
 
 def load_records(conn: Connection, ids: Iterable[int]) -> dict[int, StoredRecord]:
     """Read records by id."""
-    rows = conn.execute(_LOAD, {"ids": list(ids)})
+    wanted = list(ids)
+    rows = conn.execute(_LOAD, {"ids": wanted}) if wanted else ()
     return {row[0]: StoredRecord(*row) for row in rows}
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 
 from hub.db.copy import copy_binary
 from hub.frozen import dataclass
-from hub.model.key_marks import NAMELESS, OWN
+from hub.model.key_marks import LIMIT, NAMELESS, OWN
 
 # a row of COPY: three fields, each eight bytes long; in the second form the last one is NULL
 _ROW, _ROW_WITHOUT = Struct(">hiqiqiq"), Struct(">hiqiqi")
@@ -65,16 +65,18 @@ def holders(conn: Connection, most: Mapping[int, int]) -> Holders:
 
 
 _CROWDED = text("""
-SELECT k.hash FROM unnest(CAST(:hashes AS bigint[]), CAST(:least AS int[])) AS k(hash, least)
-WHERE EXISTS (SELECT FROM ops.match_key m WHERE m.hash = k.hash OFFSET k.least - 1)
+SELECT k.hash FROM unnest(CAST(:hashes AS bigint[])) AS k(hash)
+WHERE EXISTS (SELECT FROM ops.match_key m WHERE m.hash = k.hash OFFSET k.hash & :limit)
 """)
 
 
-def crowded(conn: Connection, least: Mapping[int, int]) -> set[int]:
-    """Return the keys that so many records have (by hash); cheaper than asking for the records."""
-    hashes = sorted(least)
-    args = {"hashes": hashes, "least": [least[h] for h in hashes]}
-    return {*conn.execute(_CROWDED, args).scalars()} if least else set()
+def crowded(conn: Connection, hashes: Collection[int]) -> set[int]:
+    """Return the keys that more records have than may share them; cheaper than asking for the records.
+
+    A hash itself says how many may share its key.
+    """
+    args = {"hashes": sorted(hashes), "limit": LIMIT}
+    return {*conn.execute(_CROWDED, args).scalars()} if hashes else set()
 
 
 _SOME = text("""

@@ -91,14 +91,21 @@ def take(state: GroupState) -> Pick:
     return _take_weighted(state, line)
 
 
-def credit_turn(state: GroupState, user_id: int) -> GroupState:
+def credit_turn(state: GroupState, user_id: int, turns: int = 1) -> GroupState:
     """Return the state in which `user_id` is served first next time; the pointer does not move.
 
     A turn given back while its member is unavailable stays owed. Of a member who has left,
     nothing is kept.
+
+    Args:
+        state: of the group.
+        user_id: the member.
+        turns: how many turns are given back.
     """
     members = tuple(
-        replace(m, credit=m.credit + 2, load=max(0, m.load - 1)) if m.user_id == user_id else m
+        replace(m, credit=m.credit + 2 * turns, load=max(0, m.load - turns))
+        if m.user_id == user_id
+        else m
         for m in state.members
     )
     return replace(state, members=members)

@@ -10,9 +10,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-from hub.records import sources
+from hub.records import entities, sources
 from hub.records.companies import ORGANISATION
-from hub.records.entities import WHOLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,14 +177,13 @@ def decided(conn: Connection, record_ids: Sequence[int], since: datetime) -> set
     return set(rows.scalars())
 
 
-_CREATED_BY = text(f"""
-WITH RECURSIVE {WHOLE}
-SELECT w.root, w.id FROM whole w JOIN ops.entity e USING (id) JOIN ops.batch b ON b.id = :batch
-LEFT JOIN crm.lead l ON l.entity_id = w.id LEFT JOIN crm.contact c ON c.entity_id = w.id
-WHERE b.id IN (e.batch_id, l.batch_id, c.batch_id)
+_CREATED_BY = text("""
+SELECT e.id FROM ops.entity e JOIN ops.batch b ON b.id = :batch
+LEFT JOIN crm.lead l ON l.entity_id = e.id LEFT JOIN crm.contact c ON c.entity_id = e.id
+WHERE e.id = ANY(:ids) AND (b.id IN (e.batch_id, l.batch_id, c.batch_id)
   OR l.recorded_at BETWEEN b.started_at AND coalesce(b.finished_at, now())
-  OR c.recorded_at BETWEEN b.started_at AND coalesce(b.finished_at, now())
-""")  # noqa: S608 our own text
+  OR c.recorded_at BETWEEN b.started_at AND coalesce(b.finished_at, now()))
+""")
 
 
 def created_by(conn: Connection, batch_id: int, entity_ids: Sequence[int]) -> dict[int, int]:
@@ -194,8 +192,9 @@ def created_by(conn: Connection, batch_id: int, entity_ids: Sequence[int]) -> di
     Returns:
         Entity → the one that holds its records now.
     """
-    rows = conn.execute(_CREATED_BY, {"ids": list(entity_ids), "batch": batch_id})
-    return {row.id: row.root for row in rows}
+    root_of = entities.roots(conn, entity_ids)
+    rows = conn.execute(_CREATED_BY, {"ids": sorted(root_of), "batch": batch_id})
+    return {i: root_of[i] for i in rows.scalars()}
 
 
 _EDITED = text("""

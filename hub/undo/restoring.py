@@ -30,10 +30,10 @@ def mark_undone(conn: Connection, record_ids: Sequence[int], undo_id: int) -> No
     sources.take_out(conn, record_ids, undo_id)
 
 
-_MARK_RAWS = text(f"""
+_MARK_RAWS = """
 WITH marked AS (
   UPDATE landing.raw u SET withdrawn_by = :undo FROM (
-    SELECT r.id FROM {RAWS_OF_KEYS} {UNMARKED}
+    SELECT r.id FROM {raws} {where}
   ) f WHERE u.id = f.id
   RETURNING u.id, u.source, u.stream, u.source_id
 ), closed AS (
@@ -54,16 +54,32 @@ WITH marked AS (
 )
 DELETE FROM landing.head h USING before b
 WHERE b.id IS NULL AND h.source = b.source AND h.stream = b.stream AND h.source_id = b.source_id
-""")  # noqa: S608 our own text
+"""
+_MARK_LATEST = text(
+    _MARK_RAWS.format(
+        raws=RAWS_OF_KEYS, where="WHERE r.batch_id = :batch AND r.withdrawn_by IS NULL"
+    )
+)
+_MARK_UNMARKED = text(_MARK_RAWS.format(raws=RAWS_OF_KEYS, where=UNMARKED))
 
 
-def mark_raws_undone(conn: Connection, batch_id: int, undo_id: int, keys: Sequence[Key]) -> None:
+def mark_raws_undone(
+    conn: Connection, batch_id: int, undo_id: int, keys: Sequence[Key], *, are_latest: bool = False
+) -> None:
     """Mark the batch's raw rows of objects, and point each object's head to the version before.
 
     An object without one has no head: it lands again when the source is read from the beginning,
     changed or not. Its quarantine is closed.
+
+    Args:
+        conn: an open transaction.
+        batch_id: the batch.
+        undo_id: the batch that the undo is.
+        keys: the objects.
+        are_latest: they have records, and no later batch has read them; else those that do not are left out.
     """
-    conn.execute(_MARK_RAWS, {"batch": batch_id, "undo": undo_id, **key_arrays(keys)})
+    mark = _MARK_LATEST if are_latest else _MARK_UNMARKED
+    conn.execute(mark, {"batch": batch_id, "undo": undo_id, **key_arrays(keys)})
 
 
 def note_undone(conn: Connection, who: str, entity_ids: Sequence[int], batch_id: int) -> None:

@@ -73,7 +73,7 @@ def take_back(conn: Connection, work: Work, keys: Sequence[Key]) -> Taken:
     entities.lock_entities(conn, shared.entities)
     stale, lost = _records(conn, work, going, shared, report)
     goes = sorted({r.key for r in going})
-    restoring.mark_raws_undone(conn, batch.id, work.undo_id, goes)
+    restoring.mark_raws_undone(conn, batch.id, work.undo_id, goes, are_latest=True)
     if going:
         stale.people.update(_rows(conn, work, [r for r in going if r.id in lost], shared, report))
     restored = [r for r in going if r.id not in lost]

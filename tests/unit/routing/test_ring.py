@@ -130,6 +130,7 @@ def test_turn_given_back_is_served_first_and_the_pointer_stands():
     assert owners[-1] == 100
     assert deal(credit_turn(state, 102), 4)[0] == [102, 101, 102, 100]
     assert deal(credit_turn(credit_turn(state, 102), 102), 4)[0] == [102, 102, 101, 102]
+    assert credit_turn(state, 102, 2) == credit_turn(credit_turn(state, 102), 102)
 
 
 def test_turn_given_back_waits_for_its_member():
