@@ -94,6 +94,17 @@ def number(value: object, _args: Args, _ctx: Ctx) -> Outcome:
     return int(exact) if float(exact).is_integer() else exact
 
 
+@transform(params={"by": (int,)}, needs=("by",), idempotent=False)
+def divide(value: object, args: Args, _ctx: Ctx) -> Outcome:
+    """A number divided by `by`, rounded to a whole number: milliseconds become seconds with `by: 1000`."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise RecordError("expected a number")
+    if not math.isfinite(value) or abs(value) > _LARGEST:
+        raise RecordError("too large a number")
+    whole: int = round(value / args["by"])
+    return whole
+
+
 @transform(idempotent=False)
 def currency(value: object, _args: Args, _ctx: Ctx) -> Outcome:
     """The ISO 4217 code of the currency in a text (a code or a sign such as € $ £ ¥ ₹); null if there is none."""

@@ -247,7 +247,9 @@ def _customs(
     document: MappingDocument, fields: Sequence[FieldUse], defined: Collection[tuple[str, str]]
 ) -> list[FieldUse]:
     """Return the custom fields that the mapping copies, and that some kind of record has not."""
-    copies = [rule.copy_ for _, rule in walk_rules(document) if rule.copy_ and not rule.copy_.of]
+    rules = [rule.copy_ for _, rule in walk_rules(document) if rule.copy_]
+    # what a file copies of one object are all columns without a rule; its own questions are elsewhere
+    copies = [copied for copied in rules if not copied.of or copied.definitions]
     objects = objects_of(document)
 
     def is_open(one: FieldUse) -> bool:

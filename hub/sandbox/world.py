@@ -24,7 +24,14 @@ Listener = Callable[[dict[str, Any], "Row"], None]
 MOST_LATE_S = 40
 _TIE_GRID_S = 50 * 86_400
 _SETUP = frozenset(
-    {"lead_statuses", "opportunity_stages", "record_types", "queues", "queue_sobjects"}
+    {
+        "lead_statuses",
+        "opportunity_stages",
+        "record_types",
+        "queues",
+        "queue_sobjects",
+        "deal_pipelines",
+    }
 )
 _SELL_SETUP = frozenset({
     "users", "pipelines", "stages", "lead_statuses", "loss_reasons", "deal_unqualified_reasons",
@@ -276,7 +283,8 @@ class World:
         with self._lock:
             self._publish_due()
             now = whole_second(self.clock.now())
-            for table in self._rows.values():
+            for key, table in self._rows.items():
+                self._revisions[key] += 1
                 for id_, row in table.items():
                     table[id_] = replace(row, modified_at=now)
 
@@ -387,7 +395,7 @@ def _is_setup(row: Row) -> bool:
     if row.source == "sell":
         return row.stream in _SELL_SETUP
     if row.stream != "users":
-        return row.source == "salesforce" and row.stream in _SETUP
+        return row.source in {"salesforce", "hubspot"} and row.stream in _SETUP
     return row.source == "salesforce" or row.values.get("role") in {"agent", "admin"}
 
 

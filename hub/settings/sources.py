@@ -29,6 +29,7 @@ def _parts(*streams: str, each: str = "") -> AfterValidator:
     return AfterValidator(check)
 
 
+_HUBSPOT = ("companies", "contacts", "deals", "calls", "emails", "meetings", "notes", "tasks")
 _SALESFORCE = (
     "leads",
     "accounts",
@@ -152,7 +153,7 @@ class HubspotSettings(SourceBlock):
     base_url: str = "https://api.hubapi.com"
     """Another address, e.g. of an emulator."""
     token: SecretStr | None = None
-    """Private app token with the scopes to read contacts, companies and owners."""
+    """Private app token with the scopes to read contacts, companies and owners; deals for a migration."""
     api_version: str = Field("v3", pattern=r"^(v3|\d{4}-\d{2}(-beta)?)$")
     """`v3`, or the date of a dated version such as `2026-03`."""
     overlap_s: int = Field(600, ge=0)
@@ -170,10 +171,15 @@ class HubspotSettings(SourceBlock):
     """Share of the daily API requests that the hub leaves to other applications."""
     webhook_secret: SecretStr | None = None
     """Secret that signs webhooks, or is part of their address."""
-    skip: list[Annotated[str, _parts("owners", "companies", "contacts")]] = Field(
-        default_factory=list
+    objects: list[Annotated[str, _parts(*_HUBSPOT)]] = Field(
+        default_factory=lambda: ["companies", "contacts"]
     )
-    """Streams to leave out; they make no sync fail: `owners`, `companies`, `contacts`."""
+    """Streams that a sync follows beside the owners: `companies`, `contacts`, `deals`, `calls`, `emails`,
+    `meetings`, `notes`, `tasks`. A migration reads all of them."""
+    range_size: int = Field(10_000, ge=1)
+    """Records of one range of a migration, at most."""
+    skip: list[Annotated[str, _parts("owners", *_HUBSPOT)]] = Field(default_factory=list)
+    """Streams to leave out; they make no sync or migration fail: `owners`, and those of `objects`."""
 
     @property
     def needed_secret(self) -> str:

@@ -52,6 +52,10 @@ _SCOPES: Mapping[str, str] = {
     "contacts": "crm.objects.contacts.read and crm.schemas.contacts.read",
     "companies": "crm.objects.companies.read and crm.schemas.companies.read",
     "owners": "crm.objects.owners.read",
+    "deals": "crm.objects.deals.read and crm.schemas.deals.read",
+    # https://developers.hubspot.com/docs/api-reference/crm-calls-v3/guide: of engagements, and e-mails' own
+    **dict.fromkeys(("calls", "meetings", "notes", "tasks"), "crm.objects.contacts.read"),
+    "emails": "sales-email-read",
 }
 _DATED = re.compile(r"\d{4}-\d{2}(-beta)?")
 _NUMBER = re.compile(r"[0-9]{1,12}")
@@ -74,6 +78,8 @@ class HubspotConfig:
         overlap_s: how far before the watermark a window begins (the search index lags).
         lag_s: how far before HubSpot's present a window ends.
         page_size: records a search asks for, 1 to 200.
+        range_size: records of a range of a migration, at most.
+        objects: the streams that a sync follows, beside owners and definitions.
         time_scale: how many times faster than the hub's the vendor's clock runs.
         daily_reserve: share of the daily requests left to other applications.
         skip: streams left out on purpose.
@@ -86,6 +92,8 @@ class HubspotConfig:
     overlap_s: float = 600.0
     lag_s: float = 60.0
     page_size: int = 200
+    range_size: int = 10_000
+    objects: tuple[str, ...] = ("companies", "contacts")
     time_scale: float = 1.0
     daily_reserve: float = 0.2
     skip: tuple[str, ...] = ()
@@ -174,15 +182,44 @@ class HubspotClient:
         return self._call("GET", self._paths.objects(kind), params=params)
 
     def batch(
-        self, kind: str, ids: Sequence[str], properties: Sequence[str], *, archived: bool = False
+        self,
+        kind: str,
+        ids: Sequence[str],
+        properties: Sequence[str],
+        *,
+        archived: bool = False,
+        history: Sequence[str] = (),
     ) -> Answer:
         """Return objects by their ids, at most `MOST_IN_A_BATCH`; unknown ids are left out.
 
+        With the earlier values of the properties in `history`, at most 50 objects.
+
         https://developers.hubspot.com/docs/api-reference/crm-contacts-v3/batch/post-crm-v3-objects-contacts-batch-read
         """
-        body = {"properties": list(properties), "inputs": [{"id": one} for one in ids]}
+        body: dict[str, Any] = {
+            "properties": list(properties),
+            "inputs": [{"id": one} for one in ids],
+        }
+        if history:
+            body["propertiesWithHistory"] = list(history)
         params = {"archived": str(archived).lower()}
         return self._call("POST", f"{self._paths.objects(kind)}{_BATCH}", params=params, body=body)
+
+    def associations(self, origin: str, target: str, inputs: Sequence[Mapping[str, str]]) -> Answer:
+        """Return the associations of up to a thousand objects with those of another type.
+
+        https://developers.hubspot.com/docs/api-reference/crm-associations-v4/guide
+        """
+        path = f"{self._paths.associations()}/{quote(origin, safe='')}/{quote(target, safe='')}{_BATCH}"
+        return self._call("POST", path, body={"inputs": [dict(one) for one in inputs]})
+
+    def pipelines(self, kind: str) -> Answer:
+        """Return the pipelines of a type of objects, with their stages."""
+        return self._call("GET", f"{self._paths.of('pipelines')}/{quote(kind, safe='')}")
+
+    def schemas(self) -> Answer:
+        """Return the account's own types of objects."""
+        return self._call("GET", self._paths.of("schemas"))
 
     def owners(self, params: Mapping[str, Any]) -> Answer:
         """Return a page of owners."""
@@ -325,6 +362,10 @@ class _Paths:
     def objects(self, kind: str) -> str:
         """Return the path of a type of objects."""
         return f"{self.of('objects')}/{quote(kind, safe='')}"
+
+    def associations(self) -> str:
+        """Return the path of associations; without a date they have a version of their own."""
+        return "/crm/v4/associations" if self._version == "v3" else self.of("associations")
 
     def usage(self) -> str:
         """Return the path of the day's usage."""

@@ -12,13 +12,11 @@ import msgspec
 
 from hub.connectors.answers import Answer, decode
 from hub.connectors.base import Window
+from hub.connectors.hubspot.kinds import MERGED
 from hub.connectors.windows import parse_time
 from hub.model.records import RawRecord
 from hub.model.verdicts import Op
 
-# https://developers.hubspot.com/docs/api-reference/crm-contacts-v3: contacts spell it otherwise
-CHANGED = {"contacts": "lastmodifieddate", "companies": "hs_lastmodifieddate"}
-ID, MERGED = "hs_object_id", "hs_merged_object_ids"
 RESULTS = "results"
 
 
@@ -51,11 +49,16 @@ class Found:
     total: int
 
 
-def live_records(name: str, found: Found) -> list[RawRecord]:
-    """Return living objects of a type, with a tombstone for each one merged into them."""
+def live_records(changed: str, found: Found) -> list[RawRecord]:
+    """Return living objects, with a tombstone for each one merged into them.
+
+    Args:
+        changed: the property with the time of the last change.
+        found: the objects.
+    """
     records = []
     for item, raw in zip(found.items, found.raws, strict=True):
-        stamp = item.text(CHANGED[name]) or item.updatedAt or ""
+        stamp = item.text(changed) or item.updatedAt or ""
         at = parse_time(stamp)
         records.append(RawRecord(item.id, Op.UPSERT, at, stamp, raw))
         records.extend(_merged(item, at, stamp))

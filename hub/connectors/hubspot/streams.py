@@ -1,40 +1,62 @@
-"""Owners, companies and contacts: frozen windows over the modification time, walked by id.
+"""Owners, definitions, people, companies, deals and engagements: a sync's windows, and a migration's ranges.
 
-A search has at most ten thousand results and pages them by offset. An edit during paging would move
-records past the reader, and a mass update can give more records one time. So every page is a new
-search for ids beyond the last one, inside the window. A search never returns deleted and merged
-records. Deleted ones are read from the archive, merged ones from the surviving record.
+A sync reads frozen windows over the modification time, walked by id. A search never returns deleted and
+merged records. Deleted ones are read from the archive, merged ones from the surviving record.
 https://developers.hubspot.com/docs/api-reference/search/guide
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from hub.clock import Clock
 from hub.connectors.answers import Answer, decode
-from hub.connectors.base import Change, Cursor, Finding, Glance, News, Page, Stream, Window
+from hub.connectors.base import (
+    Cursor,
+    Finding,
+    Glance,
+    Inventory,
+    News,
+    Page,
+    Range,
+    Stream,
+    Window,
+)
 from hub.connectors.findings import failed, skipped, webhooks
 from hub.connectors.governor import Budget
 from hub.connectors.http import HINTS, RetryPolicy
+from hub.connectors.hubspot import search
 from hub.connectors.hubspot.client import (
     MOST_IN_A_BATCH,
     HubspotClient,
     HubspotConfig,
     next_after,
 )
-from hub.connectors.hubspot.objects import (
-    CHANGED,
+from hub.connectors.hubspot.inventory import InventoryReader
+from hub.connectors.hubspot.joins import Joiner
+from hub.connectors.hubspot.kinds import (
+    ALWAYS,
+    DEFINED,
+    DEFINITIONS,
     ID,
+    KINDS,
     MERGED,
+    OBJECTS,
+    OWNERS,
+    STREAMS,
+    Kind,
+)
+from hub.connectors.hubspot.objects import (
     RESULTS,
     Found,
-    Item,
     found_in,
     gone_records,
     live_records,
     owner_record,
 )
+from hub.connectors.hubspot.ranges import RangeReader
+from hub.connectors.hubspot.search import filter_of, id_key, millis
 from hub.connectors.parts import contained
 from hub.connectors.windows import (
     after,
@@ -49,31 +71,16 @@ from hub.errors import ConfigError, HubError, ProtocolError
 from hub.model.records import JsonValue, RawRecord
 from hub.model.verdicts import Op
 
-_OWNERS = Stream("owners", incremental=False, countable=False, context=True, window_by="updatedAt")
-# A search leaves archived records out, so no cheap question sees a deletion. A merge changes the survivor.
-# Owners and definitions have no search: https://developers.hubspot.com/docs/api-reference/search/guide
-_SEARCHED = frozenset({Change.CREATED, Change.UPDATED, Change.MERGED})
-_COMPANIES = Stream(
-    "companies", context=True, reports_deletes=True, window_by="updatedAt", probed=_SEARCHED
-)
-_CONTACTS = Stream("contacts", reports_deletes=True, window_by="updatedAt", probed=_SEARCHED)
-# What a property is called, who defined it, whether people may write it: its name is its id.
-# https://developers.hubspot.com/docs/api-reference/crm-properties-v3/guide
-_DEFINED = {"company_properties": "companies", "contact_properties": "contacts"}
-_DEFINITIONS = {
-    name: Stream(name, incremental=False, countable=False, context=True, of=kind)
-    for name, kind in _DEFINED.items()
-}
-STREAMS = (_OWNERS, *_DEFINITIONS.values(), _COMPANIES, _CONTACTS)
+__all__ = ["OBJECTS", "STREAMS", "HubspotConfig", "HubspotConnector", "id_key"]
 _MOST_ROWS = 200
 _LISTED = 100
 _OWNERS_A_PAGE = 500
-_ASKS_FOR_A_PAGE = 3
-_MOST_DIGITS = 30
+_ONE = "0001"
+_DONE: Cursor = {"done": True}
 
 
 class HubspotConnector:
-    """See `hub.connectors.base.Connector`.
+    """See `hub.connectors.base.Connector` and `Migrates`.
 
     Records without an id come with `source_id` "" (landing quarantines them).
     """
@@ -92,10 +99,19 @@ class HubspotConnector:
         self._page_size = min(max(config.page_size, 1), _MOST_ROWS)
         self._client = HubspotClient(config, clock, budget=budget, retry_policy=retry_policy)
         self._properties: dict[str, Sequence[bytes]] = {}
+        self._joiner = Joiner(self._client, config.skip)
+        sizes = replace(config, page_size=self._page_size)
+        self._ranges = RangeReader(self._client, self._joiner, sizes)
+        self._inventory = InventoryReader(self._client, self._joiner, self._ranges, sizes)
 
     def streams(self) -> Sequence[Stream]:
-        """Return owners, definitions and companies before the contacts that need them."""
-        return [one for one in STREAMS if one.part not in self._config.skip]
+        """Return owners, and what the setting `objects` names, after its definitions."""
+        followed = ALWAYS | set(self._config.objects)
+        return [one for one in self.objects() if one.part in followed]
+
+    def objects(self) -> Sequence[Stream]:
+        """Return everything that a migration can read: what others name comes first."""
+        return [one for one in OBJECTS if one.part not in self._config.skip]
 
     def window(self, stream: Stream, cursor: Cursor | None) -> Window:
         """Return the unfinished window, or freeze the next one by HubSpot's clock."""
@@ -103,27 +119,71 @@ class HubspotConnector:
 
     def read(self, stream: Stream, window: Window) -> Iterator[Page]:
         """Yield pages: all owners each time, the records of other streams inside the window."""
-        if stream.name == _OWNERS.name:
+        if stream.name == OWNERS.name:
             return self._read_owners(window)
-        if stream.name in _DEFINITIONS:
-            return self._read_definitions(_DEFINED[stream.name], window)
-        _check_known(stream)
-        return self._read_objects(stream, window)
+        if stream.name in DEFINITIONS:
+            return self._read_definitions(DEFINED[stream.name], window)
+        return self._read_objects(_kind(stream), window)
+
+    # a migration
+
+    def ranges(self, stream: Stream, window: Window) -> Sequence[Range]:
+        """Return ranges of ids, and one of the archive; owners and definitions are one range."""
+        if not stream.countable:
+            return [Range(_ONE)]
+        return self._ranges.ranges(_kind(stream), window)
+
+    def read_range(
+        self, stream: Stream, window: Window, part: Range, resume: Cursor | None = None
+    ) -> Iterator[Page]:
+        """Yield the pages of a range after a position."""
+        if stream.countable:
+            kind = _kind(stream)
+            yield from self._ranges.read(kind, window, part, resume, self._names(kind))
+            return
+        if resume and resume.get("done"):
+            return
+        # an owner who has changed since is read as it is now
+        begun = replace(window, until=datetime.max.replace(tzinfo=window.until.tzinfo))
+        for page in self.read(stream, replace(begun, resume=dict(resume or {}))):
+            position = {k: v for k, v in page.cursor.items() if k in ("archived", "after")}
+            yield replace(page, cursor=position or _DONE)
+
+    def count_range(self, stream: Stream, window: Window, part: Range) -> int | None:
+        """Return HubSpot's own count of a range; None for owners and definitions."""
+        if not stream.countable:
+            return None
+        return self._ranges.count(_kind(stream), window, part)
+
+    def inventory(self, stream: Stream, window: Window) -> Inventory:
+        """Return what the stream has, by counts of the search alone."""
+        if not stream.countable:
+            return self._inventory.uncounted(stream.name)
+        kind = _kind(stream)
+        rows = [decode(raw, dict[str, Any]) for raw in self._definitions(kind.name)]
+        return self._inventory.of(kind, rows, window)
+
+    def left_behind(self) -> Mapping[str, int]:
+        """Return the account's objects that a migration does not read, with their counts."""
+        return self._inventory.left_behind()
+
+    def following(self, _stream: Stream, window: Window) -> Cursor:
+        """Return the cursor of a sync that continues where a migration was frozen."""
+        return after(window)
 
     def read_named(self, stream: Stream, names: Sequence[str]) -> Sequence[RawRecord]:
         """Return objects by their ids: one request for a hundred, one more if some are gone.
 
         A batch shows an object at once; a search shows it some seconds later.
         """
-        _check_known(stream)
-        kind, records = stream.name, []
+        kind, records = _kind(stream), []
         for start in range(0, len(names), MOST_IN_A_BATCH):
             some = names[start : start + MOST_IN_A_BATCH]
-            found = found_in(self._client.batch(kind, some, self._names(kind)))
-            records += live_records(kind, found)
+            found = found_in(self._client.batch(kind.name, some, self._names(kind)))
+            records += live_records(kind.changed, self._joiner.joined(kind, found))
             known = {record.source_id for record in records}
             if missing := [one for one in some if one not in known]:
-                gone = self._client.batch(kind, missing, [ID, MERGED], archived=True)
+                gone = self._client.batch(kind.name, missing, [ID, MERGED], archived=True)
                 records += gone_records(found_in(gone))
         return records
 
@@ -131,8 +191,7 @@ class HubspotConnector:
         """Return the live records in the span by the search's total; None for streams without search."""
         if not stream.countable:
             return None
-        _check_known(stream)
-        body = _search_body(stream.name, since, until, last="", limit=1, properties=[ID])
+        body = _search_body(_kind(stream), since, until, last="", limit=1, properties=[ID])
         return self._client.search(stream.name, body).count("total")
 
     def news(self, cursors: Mapping[str, Cursor]) -> News:
@@ -149,31 +208,32 @@ class HubspotConnector:
             asked_n += 1
             try:
                 since = upcoming(cursor, self._config).since
-                answer = self._client.search(stream.name, _glance_body(stream.name, since))
+                answer = self._client.search(stream.name, _glance_body(_kind(stream), since))
             except HubError as exc:
                 faults.append(contained(stream.part, exc))
                 continue
             asked_at = answer.present()
             window = upcoming(cursor, self._config, asked_at)
-            glances[stream.name] = _glance(stream.name, answer, window)
+            glances[stream.name] = _glance(_kind(stream), answer, window)
         return News(glances, faults, asked_at, asked_n)
 
     def check(self) -> Sequence[Finding]:
         """Check the token, the scopes of each stream, and the rest of the daily requests."""
         findings = [
             self._check_owners()
-            if stream.name == _OWNERS.name
-            else self._check_objects(stream.name)
+            if stream.name == OWNERS.name
+            else self._check_objects(_kind(stream))
             for stream in self.streams()
-            if stream.name not in _DEFINITIONS
+            if stream.name not in DEFINITIONS
         ]
         findings.append(self._check_usage())
         findings.extend(skipped(self._config.skip))
         return [*findings, webhooks(has_secret=bool(self._config.webhook_secret))]
 
-    def _check_objects(self, name: str) -> Finding:
+    def _check_objects(self, kind: Kind) -> Finding:
+        name = kind.name
         try:
-            properties = len(self._names(name))
+            properties = len(self._names(kind))
             body = {"filterGroups": [], "limit": 1, "properties": [ID]}
             total = self._client.search(name, body).count("total")
         except HubError as exc:
@@ -185,8 +245,8 @@ class HubspotConnector:
         try:
             answer = self._client.owners({"limit": _LISTED})
         except HubError as exc:
-            return failed(_OWNERS.name, exc, source=self.source)
-        return Finding(_OWNERS.name, ok=True, message=f"{len(answer.items(RESULTS))} owners")
+            return failed(OWNERS.name, exc, source=self.source)
+        return Finding(OWNERS.name, ok=True, message=f"{len(answer.items(RESULTS))} owners")
 
     def _check_usage(self) -> Finding:
         subject = "daily requests"
@@ -216,7 +276,7 @@ class HubspotConnector:
             kept = [one for one in records if one.at is None or one.at < window.until]
             onwards = next_after(answer)
             if onwards:
-                _check_advance(onwards, seen, _OWNERS.name)
+                _check_advance(onwards, seen, OWNERS.name)
             elif is_archived:
                 yield Page(kept, after(window))
                 return
@@ -225,49 +285,30 @@ class HubspotConnector:
 
     # objects
 
-    def _read_objects(self, stream: Stream, window: Window) -> Iterator[Page]:
+    def _read_objects(self, kind: Kind, window: Window) -> Iterator[Page]:
         if "archive" not in window.resume:
             last = _text(window.resume.get("last"))
             while True:
-                found, is_last = self._next(stream.name, window, last)
-                records = live_records(stream.name, found)
-                if is_last and not stream.reports_deletes:
-                    yield Page(records, after(window))
-                    return
+                found, is_last = self._next(kind, window, last)
+                records = live_records(kind.changed, self._joiner.joined(kind, found))
                 if is_last:
                     yield Page(records, inside(window, {"archive": ""}))
                     break
-                last = [item.id for item in found.items if item.id][-1]
+                last = search.last_id(found)
                 yield Page(records, inside(window, {"last": last}))
-        yield from self._read_archive(stream.name, window)
+        yield from self._read_archive(kind.name, window)
 
-    def _next(self, name: str, window: Window, last: str) -> tuple[Found, bool]:
-        """Return the records after an id, and whether they are the last; a bad page is asked again."""
+    def _next(self, kind: Kind, window: Window, last: str) -> tuple[Found, bool]:
+        """Return the records after an id, and whether they are the last."""
         body = _search_body(
-            name,
+            kind,
             window.since,
             window.until,
             last=last,
             limit=self._page_size,
-            properties=self._names(name),
+            properties=self._names(kind),
         )
-        left_n = 0
-        for _ in range(_ASKS_FOR_A_PAGE):
-            answer = self._client.search(name, body)
-            left_n = answer.count("total")
-            found = _beyond(found_in(answer, left_n), last)
-            if found.items:
-                is_last = len(found.items) >= found.total
-                if not is_last or any(item.id for item in found.items):
-                    _check_order(found, last, name)
-                return found, is_last
-            if found.total <= self._page_size:  # none, or counted but not returned
-                return found, True
-        raise ProtocolError(
-            f"hubspot {name}: the page after id {last or '-'} is empty, and {left_n} records"
-            " are said to follow",
-            hint=HINTS[ProtocolError],
-        )
+        return search.next_page(self._client, kind.name, body, last)
 
     def _read_archive(self, name: str, window: Window) -> Iterator[Page]:
         """Yield the deletions of the window; the archive has no filter, so all of it is read."""
@@ -299,12 +340,11 @@ class HubspotConnector:
         ]
         yield Page(records, after(window))
 
-    def _names(self, name: str) -> list[str]:
+    def _names(self, kind: Kind) -> list[str]:
         """Return the names of a type's properties, with those that the walk needs."""
-        rows = (decode(raw, dict[str, Any]) for raw in self._definitions(name))
-        return sorted(
-            {*filter(None, (_text(row.get("name")) for row in rows)), ID, MERGED, CHANGED[name]}
-        )
+        rows = (decode(raw, dict[str, Any]) for raw in self._definitions(kind.name))
+        names = filter(None, (_text(row.get("name")) for row in rows))
+        return sorted({*names, ID, MERGED, kind.changed})
 
     def _definitions(self, name: str) -> Sequence[bytes]:
         """Return the definitions of a type's properties; they are read once a run."""
@@ -319,13 +359,14 @@ class HubspotConnector:
         return self._properties[name]
 
 
-def _check_known(stream: Stream) -> None:
-    if stream.name not in CHANGED:
+def _kind(stream: Stream) -> Kind:
+    if stream.name not in KINDS:
         raise ConfigError(f"hubspot has no stream {stream.name!r}")
+    return KINDS[stream.name]
 
 
 def _search_body(
-    name: str,
+    kind: Kind,
     since: datetime | None,
     until: datetime,
     *,
@@ -333,69 +374,28 @@ def _search_body(
     limit: int,
     properties: Sequence[str],
 ) -> Mapping[str, Any]:
-    """Return a search for a window's records beyond an id; `after` is never used."""
-    filters = [_filter(CHANGED[name], "LT", _millis(until))]
+    """Return a search for a window's records beyond an id."""
+    filters = [filter_of(kind.changed, "LT", millis(until))]
     if since is not None:
-        filters.append(_filter(CHANGED[name], "GTE", _millis(since)))
+        filters.append(filter_of(kind.changed, "GTE", millis(since)))
     if last:
-        filters.append(_filter(ID, "GT", last))
-    return {
-        "filterGroups": [{"filters": filters}],
-        "sorts": [{"propertyName": ID, "direction": "ASCENDING"}],
-        "properties": list(properties),
-        "limit": limit,
-    }
+        filters.append(filter_of(ID, "GT", last))
+    return search.body_of([filters], limit=limit, properties=properties)
 
 
-def _glance_body(name: str, since: datetime | None) -> Mapping[str, Any]:
+def _glance_body(kind: Kind, since: datetime | None) -> Mapping[str, Any]:
     """Return a search for the records of the next window; the present bounds it from above."""
-    changed = CHANGED[name]
-    filters = [_filter(changed, "GTE", _millis(since))] if since else []
-    return {
-        "filterGroups": [{"filters": filters}] if filters else [],
-        "sorts": [{"propertyName": changed, "direction": "ASCENDING"}],
-        "properties": [ID, changed],
-        "limit": _MOST_ROWS,
-    }
+    filters = [filter_of(kind.changed, "GTE", millis(since))] if since else []
+    return search.body_of(
+        [filters], limit=_MOST_ROWS, properties=[ID, kind.changed], sort=kind.changed
+    )
 
 
-def _glance(name: str, answer: Answer, window: Window) -> Glance:
+def _glance(kind: Kind, answer: Answer, window: Window) -> Glance:
     found = found_in(answer, answer.count("total"))
-    stamps = [(item.id, item.text(CHANGED[name]) or item.updatedAt or "") for item in found.items]
+    stamps = [(item.id, item.text(kind.changed) or item.updatedAt or "") for item in found.items]
     seen = [(id_, stamp) for id_, stamp in stamps if is_within(parse_time(stamp), window)]
     return Glance(seen, is_certain=len(seen) == len(stamps) < found.total)
-
-
-def _filter(name: str, operator: str, value: str) -> Mapping[str, str]:
-    return {"propertyName": name, "operator": operator, "value": value}
-
-
-def _millis(at: datetime) -> str:
-    return str(round(at.timestamp() * 1000))
-
-
-def _beyond(found: Found, last: str) -> Found:
-    """Return an answer without repeated records, because the ledger would count them twice."""
-    kept: list[tuple[Item, bytes]] = []
-    seen: set[str] = set()
-    for item, raw in zip(found.items, found.raws, strict=True):
-        is_known = item.id in seen or (last and item.id and id_key(item.id) <= id_key(last))
-        if not is_known:
-            kept.append((item, raw))
-        if item.id:
-            seen.add(item.id)
-    return Found([item for item, _ in kept], [raw for _, raw in kept], found.total)
-
-
-def _check_order(found: Found, last: str, name: str) -> None:
-    """Raise `ProtocolError` unless the answer ends at its highest id; the walk would skip records."""
-    keys = [id_key(item.id) for item in found.items if item.id]
-    if keys and keys[-1] == max(keys):
-        return
-    raise ProtocolError(
-        f"hubspot {name}: the page after id {last or '-'} is not in the order of ids",
-        hint=HINTS[ProtocolError],
-    )
 
 
 def _check_advance(cursor: str, seen: set[str], what: str) -> None:
@@ -404,12 +404,6 @@ def _check_advance(cursor: str, seen: set[str], what: str) -> None:
             f"hubspot {what}: the page after {cursor} comes again", hint=HINTS[ProtocolError]
         )
     seen.add(cursor)
-
-
-def id_key(name: str) -> tuple[int, int, str]:
-    """Return the sort key of an id: ids are ordered as numbers ('9' before '10')."""
-    is_number = name.isdecimal() and len(name) <= _MOST_DIGITS
-    return (0, int(name), "") if is_number else (1, 0, name)
 
 
 def _text(value: JsonValue) -> str:

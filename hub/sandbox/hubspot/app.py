@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from hub.sandbox.hubspot import records, writes
+from hub.sandbox.hubspot import associations, pipelines, properties, records, writes
 from hub.sandbox.hubspot.errors import (
     ApiError,
     invalid,
@@ -23,10 +23,11 @@ from hub.sandbox.hubspot.errors import (
 )
 from hub.sandbox.hubspot.limits import DAILY, DAILY_NAME, Quota
 from hub.sandbox.hubspot.oauth import token_of
-from hub.sandbox.hubspot.objects import PORTAL, Crm, Json, ObjectType, moment, type_of
+from hub.sandbox.hubspot.objects import DEALS, PORTAL, Crm, ObjectType, type_of
 from hub.sandbox.hubspot.owners import owners
 from hub.sandbox.hubspot.properties import kinds_of, shown_property
 from hub.sandbox.hubspot.search import search
+from hub.sandbox.hubspot.texts import Json, moment
 from hub.sandbox.world import World
 
 
@@ -45,7 +46,7 @@ class _Dated(Convertor[str]):
 
 
 register_url_convertor("dated", _Dated())
-LARGEST_LIST, LARGEST_OWNERS = 100, 500
+LARGEST_LIST, LARGEST_OWNERS, LARGEST_LINKS = 100, 500, 500
 _DEFAULT_LIST, _DEFAULT_OWNERS = 10, 100
 NO_SCOPE = ".noscope"
 _MULTI = 207
@@ -75,11 +76,13 @@ def create_app(world: World) -> Starlette:
 def _table(account: "Account") -> list[tuple[tuple[str, ...], str, Handler, list[str]]]:
     dated = "{version:dated}"
     objects = ("/crm/v3/objects/{type}", f"/crm/objects/{dated}/{{type}}")
-    properties = ("/crm/v3/properties/{type}", f"/crm/properties/{dated}/{{type}}")
+    defined = ("/crm/v3/properties/{type}", f"/crm/properties/{dated}/{{type}}")
     links = tuple(
-        f"{family}/{{origin}}/{{target}}/batch/read"
+        f"{family}/{{origin}}/{{target}}"
         for family in ("/crm/v4/associations", f"/crm/associations/{dated}")
     )
+    linked = ("/crm/v4/objects/{origin}/{id}/associations/{target}",)
+    pipes = ("/crm/v3/pipelines/{type}", f"/crm/pipelines/{dated}/{{type}}")
     info = ("/account-info/v3", f"/account-info/{dated}")
     schemas = ("/crm/v3/schemas", f"/crm/schemas/{dated}")
     people = ("/crm/v3/owners", f"/crm/owners/{dated}")
@@ -93,9 +96,18 @@ def _table(account: "Account") -> list[tuple[tuple[str, ...], str, Handler, list
         (objects, "/{id}", account.get, ["GET"]),
         (objects, "/{id}", account.update, ["PATCH"]),
         (objects, "/{id}", account.archive, ["DELETE"]),
-        (properties, "", account.list_properties, ["GET"]),
-        (properties, "/{name}", account.get_property, ["GET"]),
-        (links, "", account.associations, ["POST"]),
+        (defined, "", account.list_properties, ["GET"]),
+        (defined, "", account.define, ["POST"]),
+        (defined, "/{name}", account.get_property, ["GET"]),
+        (links, "/batch/read", account.associations, ["POST"]),
+        (links, "/labels", account.labels, ["GET"]),
+        (linked, "", account.associations_of_one, ["GET"]),
+        (linked, "/{other}", account.associate, ["PUT"]),
+        (linked, "/{other}", account.dissociate, ["DELETE"]),
+        (pipes, "", account.list_pipelines, ["GET"]),
+        (pipes, "", account.create_pipeline, ["POST"]),
+        (pipes, "/{id}", account.get_pipeline, ["GET"]),
+        (pipes, "/{id}/stages", account.list_stages, ["GET"]),
         (("/properties/v2/{type}/properties",), "", account.old_properties, ["GET"]),
         (schemas, "", account.list_schemas, ["GET"]),
         (people, "", account.list_owners, ["GET"]),
@@ -132,7 +144,9 @@ class Account:
 
     async def list_objects(self, request: Request) -> Response:
         """Answer a page of records, ordered by id."""
-        limit = _number(request, "limit", _DEFAULT_LIST, LARGEST_LIST)
+        history = _listed(request, "propertiesWithHistory")
+        most = records.MOST_WITH_HISTORY if history else LARGEST_LIST
+        limit = _number(request, "limit", _DEFAULT_LIST, most)
         results, after = records.page(
             self.crm,
             _type(request),
@@ -140,6 +154,7 @@ class Account:
             after=request.query_params.get("after", ""),
             names=_listed(request, "properties"),
             linked=_listed(request, "associations"),
+            history=history,
             is_archived=_is_archived(request),
         )
         return JSONResponse(_with_paging({"results": results}, after, request))
@@ -151,7 +166,8 @@ class Account:
             kind, request.path_params["id"], by=by, is_archived=_is_archived(request)
         )
         names, linked = _listed(request, "properties"), _listed(request, "associations")
-        return JSONResponse(records.shower(self.crm, kind, names, linked)(row))
+        history = _listed(request, "propertiesWithHistory")
+        return JSONResponse(records.shower(self.crm, kind, names, linked, history)(row))
 
     async def search(self, request: Request) -> Response:
         """Answer a page of search results."""
@@ -187,7 +203,10 @@ class Account:
         """Read, create, update or archive many records."""
         kind, body = _type(request), await _body(request)
         verb, now = request.path_params["verb"], self.world.clock.now()
-        show = records.shower(self.crm, kind, [str(one) for one in body.get("properties") or ()])
+        names = [str(one) for one in body.get("properties") or ()]
+        history = [str(one) for one in body.get("propertiesWithHistory") or ()]
+        most = records.MOST_WITH_HISTORY if history else records.MOST_IN_A_BATCH
+        show = records.shower(self.crm, kind, names, history=history)
         by = str(body.get("idProperty") or "")
 
         def read(one: Json) -> Json:
@@ -208,7 +227,7 @@ class Account:
         }
         if verb not in verbs:
             raise not_found()
-        answer = records.batch(body.get("inputs"), records.MOST_IN_A_BATCH, verbs[verb], now)
+        answer = records.batch(body.get("inputs"), most, verbs[verb], now)
         if verb == "archive":
             return Response(status_code=204)
         well = 201 if verb == "create" else 200
@@ -219,24 +238,81 @@ class Account:
         origin, target = (type_of(request.path_params[key]) for key in ("origin", "target"))
         answer = records.batch(
             (await _body(request)).get("inputs"),
-            records.MOST_ASSOCIATIONS,
-            lambda one: records.associations(self.crm, origin, target, one),
+            associations.MOST_INPUTS,
+            lambda one: associations.batch_read(self.crm, origin, target, one),
             self.world.clock.now(),
         )
         return JSONResponse(answer, status_code=_MULTI if "errors" in answer else 200)
+
+    async def labels(self, request: Request) -> Response:
+        """Answer the types of associations between two types of objects."""
+        origin, target = (type_of(request.path_params[key]) for key in ("origin", "target"))
+        return JSONResponse({"results": associations.labels(self.crm, origin, target)})
+
+    async def associations_of_one(self, request: Request) -> Response:
+        """Answer a page of one record's associations."""
+        origin, target = (type_of(request.path_params[key]) for key in ("origin", "target"))
+        row = self.crm.get(origin, request.path_params["id"])
+        limit = _number(request, "limit", LARGEST_LINKS, LARGEST_LINKS)
+        results, after = associations.of_one(
+            self.crm, origin, target, row, after=request.query_params.get("after", ""), limit=limit
+        )
+        return JSONResponse(_with_paging({"results": results}, after, request))
+
+    async def associate(self, request: Request) -> Response:
+        """Associate two records."""
+        origin, target = (type_of(request.path_params[key]) for key in ("origin", "target"))
+        ids = (request.path_params["id"], request.path_params["other"])
+        types = json.loads(await request.body() or b"[]")
+        return JSONResponse(associations.put(self.crm, origin, target, ids, types), status_code=201)
+
+    async def dissociate(self, request: Request) -> Response:
+        """Remove the association of two records."""
+        origin, target = (type_of(request.path_params[key]) for key in ("origin", "target"))
+        ids = (request.path_params["id"], request.path_params["other"])
+        associations.remove(self.crm, origin, target, ids)
+        return Response(status_code=204)
+
+    async def list_pipelines(self, request: Request) -> Response:
+        """Answer the pipelines of deals; no other objects have any here."""
+        known = pipelines.pipelines(self.world) if _type(request) is DEALS else []
+        return JSONResponse({"results": known})
+
+    async def create_pipeline(self, request: Request) -> Response:
+        """Add a pipeline of deals."""
+        if _type(request) is not DEALS:
+            raise invalid("pipelines of deals only")
+        made = pipelines.create_pipeline(self.world, await _body(request))
+        return JSONResponse(made, status_code=201)
+
+    async def get_pipeline(self, request: Request) -> Response:
+        """Answer one pipeline."""
+        return JSONResponse(pipelines.pipeline_named(self.world, request.path_params["id"]))
+
+    async def list_stages(self, request: Request) -> Response:
+        """Answer the stages of one pipeline."""
+        found = pipelines.pipeline_named(self.world, request.path_params["id"])
+        return JSONResponse({"results": found["stages"]})
+
+    async def define(self, request: Request) -> Response:
+        """Add a property."""
+        made = properties.define(self.crm, _type(request), await _body(request))
+        return JSONResponse(made, status_code=201)
 
     async def list_properties(self, request: Request) -> Response:
         """Answer all properties of a type."""
         kind = _type(request)
         known = {} if _is_archived(request) else kinds_of(self.crm, kind)
-        shown = [shown_property(kind, name, type_) for name, type_ in sorted(known.items())]
+        shown = [
+            shown_property(self.crm, kind, name, type_) for name, type_ in sorted(known.items())
+        ]
         return JSONResponse({"results": shown})
 
     async def old_properties(self, request: Request) -> Response:
         """Answer all properties as version 2 does: a bare list. Some clients still ask for it."""
         kind = _type(request)
         known = sorted(kinds_of(self.crm, kind).items())
-        return JSONResponse([shown_property(kind, name, type_) for name, type_ in known])
+        return JSONResponse([shown_property(self.crm, kind, name, type_) for name, type_ in known])
 
     async def get_property(self, request: Request) -> Response:
         """Answer one property."""
@@ -249,7 +325,7 @@ class Account:
                 f'Property "{name}" does not exist',
                 subCategory="PropertyError.PROPERTY_NOT_FOUND",
             )
-        return JSONResponse(shown_property(kind, name, known[name]))
+        return JSONResponse(shown_property(self.crm, kind, name, known[name]))
 
     async def list_schemas(self, _request: Request) -> Response:
         """Answer an empty list: the account has no custom objects."""

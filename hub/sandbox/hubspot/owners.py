@@ -3,7 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
-from hub.sandbox.hubspot.objects import SOURCE, Crm, Json, moment
+from hub.sandbox.hubspot.objects import Crm
+from hub.sandbox.hubspot.texts import SOURCE, Json, moment
 from hub.sandbox.world import digest_of
 
 _USER_IDS = 9_000_000

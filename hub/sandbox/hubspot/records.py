@@ -1,26 +1,18 @@
-"""Read objects: lists, single records, batches, associations."""
+"""Read objects: lists, single records, batches."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
+from hub.sandbox.hubspot.associations import listed
 from hub.sandbox.hubspot.errors import ApiError, invalid
-from hub.sandbox.hubspot.objects import (
-    COMPANIES,
-    CONTACTS,
-    SOURCE,
-    Crm,
-    Json,
-    ObjectType,
-    id_key,
-    moment,
-    shown,
-)
+from hub.sandbox.hubspot.history import histories
+from hub.sandbox.hubspot.objects import TYPES, Crm, ObjectType, id_key, shown
 from hub.sandbox.hubspot.properties import kinds_of
+from hub.sandbox.hubspot.texts import SOURCE, Json, moment
 from hub.sandbox.world import Row
 
-MOST_IN_A_BATCH, MOST_ASSOCIATIONS = 100, 1_000
-_PRIMARY, _UNLABELED = 1, 279
+MOST_IN_A_BATCH, MOST_WITH_HISTORY = 100, 50
 
 
 def page(
@@ -31,32 +23,39 @@ def page(
     after: str,
     names: Sequence[str],
     linked: Sequence[str],
+    history: Sequence[str] = (),
     is_archived: bool,
 ) -> tuple[list[Json], str]:
     """Return a page of records ordered by id, and the next cursor ("" at the end)."""
     rows = crm.archived(kind) if is_archived else crm.live(kind)
     left = [row for row in rows if not after or id_key(row.id) >= id_key(after)]
     hidden = set() if is_archived else crm.world.hidden_ids(SOURCE, kind.name)
-    show = shower(crm, kind, names, linked)
+    show = shower(crm, kind, names, linked, history)
     taken, rest = left[:limit], left[limit:]
     following = _next(taken[-1].id, rest) if rest else ""
     return [show(row) for row in taken if row.id not in hidden], following
 
 
 def shower(
-    crm: Crm, kind: ObjectType, names: Sequence[str], linked: Sequence[str] = ()
+    crm: Crm,
+    kind: ObjectType,
+    names: Sequence[str],
+    linked: Sequence[str] = (),
+    history: Sequence[str] = (),
 ) -> Callable[[Row], Json]:
     """Return a function that turns a row into JSON with the named properties and associations."""
-    merged = crm.merged(kind)
-    known = kinds_of(crm, kind) if names else {}
+    known = kinds_of(crm, kind) if names or history else {}
     asked = [name for name in names if name in known]
+    targets = [one for one in TYPES if set(linked) & one.names]
+    past = [name for name in history if name in known]
 
     def show(row: Row) -> Json:
-        record = shown(row, kind, asked, merged.get(row.id, ()))
-        if linked:
-            links = _links(crm, kind, row, linked)
-            if links:
-                record["associations"] = links
+        record = shown(row, kind, crm.values(kind, row), asked)
+        links = {one.name: listed(crm, kind, one, row) for one in targets}
+        if found := {name: {"results": results} for name, results in links.items() if results}:
+            record["associations"] = found
+        if past:
+            record["propertiesWithHistory"] = histories(crm, kind, row, past)
         return record
 
     return show
@@ -65,23 +64,6 @@ def shower(
 def _next(last: str, rest: Sequence[Row]) -> str:
     """Return the next cursor: the last id plus one, as in recorded answers."""
     return str(int(last) + 1) if last.isdigit() else rest[0].id
-
-
-def _links(crm: Crm, kind: ObjectType, row: Row, linked: Sequence[str]) -> Json:
-    """Return a contact's companies, as an answer with `associations` has them."""
-    if kind is not CONTACTS or not set(linked) & COMPANIES.names:
-        return {}
-    company = _company_of(crm, row)
-    if not company:
-        return {}
-    kinds = ("contact_to_company", "contact_to_company_unlabeled")
-    return {"companies": {"results": [{"id": company, "type": one} for one in kinds]}}
-
-
-def _company_of(crm: Crm, row: Row) -> str:
-    value = row.values.get("associatedcompanyid")
-    company = "" if value in (None, "") else str(value)
-    return company if company and crm.find(COMPANIES, company) is not None else ""
 
 
 def batch(inputs: Any, most: int, each: Callable[[Json], Json | None], now: datetime) -> Json:
@@ -119,36 +101,3 @@ def missing(kind: ObjectType, name: str) -> ApiError:
         f"Could not get some {kind.name.upper()} objects, they may be deleted or not exist.",
         context={"ids": [name]},
     )
-
-
-def associations(crm: Crm, origin: ObjectType, target: ObjectType, one: Json) -> Json:
-    """Return one record's associations; raise an error if it has none."""
-    name = str(one.get("id", ""))
-    linked: list[tuple[str, bool]] = []
-    if origin is CONTACTS and target is COMPANIES:
-        row = crm.find(CONTACTS, name)
-        company = _company_of(crm, row) if row is not None else ""
-        linked = [(company, True)] if company else []
-    elif origin is COMPANIES and target is CONTACTS:
-        rows = [row for row in crm.live(CONTACTS) if _company_of(crm, row) == name]
-        linked = [(row.id, False) for row in rows]
-    if not linked:
-        raise ApiError(
-            404,
-            "OBJECT_NOT_FOUND",
-            f"No {target.singular} is associated with {origin.singular} {name}.",
-            subCategory="crm.associations.NO_ASSOCIATIONS_FOUND",
-            context={
-                "fromObjectId": [name],
-                "fromObjectType": [origin.type_id],
-                "toObjectType": [target.type_id],
-            },
-        )
-    return {"from": {"id": name}, "to": [_association(*link) for link in linked]}
-
-
-def _association(name: str, is_primary: bool) -> Mapping[str, Any]:  # noqa: FBT001  # a pair, taken apart
-    types = [{"category": "HUBSPOT_DEFINED", "typeId": _UNLABELED, "label": None}]
-    if is_primary:
-        types.insert(0, {"category": "HUBSPOT_DEFINED", "typeId": _PRIMARY, "label": "Primary"})
-    return {"toObjectId": int(name) if name.isdigit() else name, "associationTypes": types}

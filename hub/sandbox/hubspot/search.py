@@ -5,6 +5,7 @@ the 10,000th result. https://developers.hubspot.com/docs/api-reference/search/gu
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,22 +13,16 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from hub.sandbox.hubspot.errors import ApiError, invalid
-from hub.sandbox.hubspot.objects import (
-    SOURCE,
-    Crm,
-    Json,
-    ObjectType,
-    id_key,
-    properties_of,
-    shown,
-)
+from hub.sandbox.hubspot.objects import Crm, ObjectType, id_key, shown
 from hub.sandbox.hubspot.properties import kinds_of
+from hub.sandbox.hubspot.texts import SOURCE, Json
 from hub.sandbox.world import Row
 
 DEFAULT_SIZE, LARGEST_SIZE = 10, 200
 MOST_RESULTS = 10_000
 MOST_GROUPS, MOST_IN_A_GROUP, MOST_FILTERS = 5, 10, 25
 MOST_QUERY = 3_000
+_ID = "hs_object_id"
 INDEX_LAG = timedelta(seconds=1)
 _UNARY = frozenset({"HAS_PROPERTY", "NOT_HAS_PROPERTY"})
 _LISTED = frozenset({"IN", "NOT_IN"})
@@ -54,23 +49,24 @@ class Asked:
     properties: Sequence[str]
     limit: int
     after: int
+    low: str | None = None
+    high: str | None = None
 
 
 def search(crm: Crm, kind: ObjectType, body: Json) -> Json:
     """Return the requested page. `total` counts all matching records."""
     types = kinds_of(crm, kind)
     asked = _read(body, types)
-    merged = crm.merged(kind)
     now = crm.world.clock.now()
     found: list[tuple[Row, Values]] = []
-    for row in crm.live(kind):
+    for row in _between(crm, kind, asked):
         # the search index learns of a new record a second later
         if row.created_at + INDEX_LAG > now:
             continue
-        values = properties_of(row, kind, merged.get(row.id, ()))
+        values = crm.values(kind, row)
         if _matches(values, asked, kind):
             found.append((row, values))
-    if asked.sort:
+    if asked.sort and (asked.sort != _ID or asked.descending):  # rows are ordered by id
         type_ = types[asked.sort]
         found.sort(key=lambda one: _sort_key(one[1], asked.sort, type_), reverse=asked.descending)
     page = found[asked.after : asked.after + asked.limit]
@@ -79,15 +75,36 @@ def search(crm: Crm, kind: ObjectType, body: Json) -> Json:
     answer: Json = {
         "total": len(found),
         "results": [
-            shown(row, kind, names, merged.get(row.id, ()))
-            for row, _ in page
-            if row.id not in hidden
+            shown(row, kind, values, names) for row, values in page if row.id not in hidden
         ],
     }
     end = asked.after + asked.limit
     if end < len(found):
         answer["paging"] = {"next": {"after": str(end)}}
     return answer
+
+
+def _between(crm: Crm, kind: ObjectType, asked: Asked) -> Sequence[Row]:
+    """Return the records whose ids every group allows; what else it asks is checked for each."""
+    table = crm.table(kind)
+    if asked.low is None and asked.high is None:
+        return table.live
+    low = bisect_left(table.keys, id_key(asked.low)) if asked.low else 0
+    high = bisect_right(table.keys, id_key(asked.high)) if asked.high else len(table.keys)
+    return table.live[low:high]
+
+
+def _bounds(lists: Sequence[Sequence[Json]]) -> tuple[str | None, str | None]:
+    """Return the lowest and the highest id that the only group of filters allows."""
+    low = high = None
+    for one in lists[0] if len(lists) == 1 else ():
+        value = str(one.get("value") or "").strip()
+        if one.get("propertyName") == _ID and value.isdigit():
+            if one.get("operator") in ("GT", "GTE"):
+                low = value
+            elif one.get("operator") in ("LT", "LTE"):
+                high = value
+    return low, high
 
 
 def _read(body: Json, types: Mapping[str, str]) -> Asked:
@@ -115,7 +132,8 @@ def _read(body: Json, types: Mapping[str, str]) -> Asked:
     if not isinstance(properties, list):
         raise invalid("properties must be a list")
     claims = [[_claim(one, types) for one in filters] for filters in lists]
-    return Asked(claims, query, sort, descending, [str(one) for one in properties], limit, after)
+    names = [str(one) for one in properties]
+    return Asked(claims, query, sort, descending, names, limit, after, *_bounds(lists))
 
 
 def _filters(group: Any) -> list[Json]:
@@ -203,7 +221,7 @@ def _token_pattern(text: str) -> str:
 
 def _key(value: str, name: str, type_: str) -> Any:
     """Return the key by which values of a property are compared."""
-    if name == "hs_object_id":
+    if name == _ID:
         return id_key(value.strip())
     if type_ in {"datetime", "date"}:
         return _millis(value, name)

@@ -5,9 +5,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from hub.sandbox.hubspot import associations
 from hub.sandbox.hubspot.errors import ApiError, invalid, not_found
-from hub.sandbox.hubspot.objects import SOURCE, Crm, Json, ObjectType, id_key, shown
+from hub.sandbox.hubspot.objects import DEALS, Crm, ObjectType, shown, type_of
+from hub.sandbox.hubspot.pipelines import stage_named
 from hub.sandbox.hubspot.properties import kinds_of, read_only
+from hub.sandbox.hubspot.texts import SOURCE, Json
 from hub.sandbox.world import Row
 
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
@@ -21,7 +24,22 @@ def create(crm: Crm, kind: ObjectType, body: Json) -> Json:
     if other is not None:
         name = kind.singular.title()
         raise ApiError(409, "CONFLICT", f"{name} already exists. Existing ID: {other.id}")
-    return shown(crm.world.create(SOURCE, kind.name, values), kind, sorted(values))
+    row = crm.world.create(SOURCE, kind.name, values)
+    for one in body.get("associations") or ():
+        _associate(crm, kind, row.id, one)
+    row = crm.world.get(SOURCE, kind.name, row.id) or row
+    return shown(row, kind, crm.values(kind, row), sorted(values))
+
+
+def _associate(crm: Crm, kind: ObjectType, name: str, one: Json) -> None:
+    """Associate a new record; the type says which objects are meant."""
+    types = one.get("types") or []
+    number = types[0].get("associationTypeId") if types else None
+    target = associations.target_of(kind, number)
+    if target is None:
+        raise invalid(f"{number} is no type of associations from {kind.name}")
+    ids = (name, str((one.get("to") or {}).get("id", "")))
+    associations.put(crm, kind, type_of(target), ids, types)
 
 
 def update(crm: Crm, kind: ObjectType, name: str, body: Json, *, by: str = "") -> Json:
@@ -29,7 +47,7 @@ def update(crm: Crm, kind: ObjectType, name: str, body: Json, *, by: str = "") -
     row = crm.get(kind, name, by=by)
     values = _checked(crm, kind, body.get("properties"))
     row = crm.world.update(SOURCE, kind.name, row.id, values)
-    return shown(row, kind, sorted(values), crm.merged(kind).get(row.id, ()))
+    return shown(row, kind, crm.values(kind, row), sorted(values))
 
 
 def archive(crm: Crm, kind: ObjectType, name: str) -> None:
@@ -51,9 +69,8 @@ def merge(crm: Crm, kind: ObjectType, body: Json) -> Json:
     if winner.id == loser.id:
         raise invalid("Cannot merge an object with itself")
     crm.world.merge(SOURCE, kind.name, loser.id, winner.id)
-    losers = crm.merged(kind).get(winner.id, [loser.id])
     kept = crm.world.get(SOURCE, kind.name, winner.id) or winner
-    return shown(kept, kind, (), sorted(losers, key=id_key))
+    return shown(kept, kind, crm.values(kind, kept))
 
 
 def _row(crm: Crm, kind: ObjectType, body: Json, key: str) -> Row:
@@ -78,6 +95,10 @@ def _checked(crm: Crm, kind: ObjectType, properties: Any) -> Mapping[str, Any]:
             wrong.append(_problem(name, "READ_ONLY_VALUE", f'"{name}" is a read only property'))
         elif name == "email" and value and not _EMAIL.fullmatch(str(value)):
             wrong.append(_problem(name, "INVALID_EMAIL", f"Email address {value} is invalid"))
+        elif kind is DEALS and name == "dealstage" and stage_named(crm.world, str(value)) is None:
+            wrong.append(
+                _problem(name, "INVALID_OPTION", f"{value} was not one of the allowed options")
+            )
     if wrong:
         raise invalid(f"Property values were not valid: {json.dumps(wrong)}", errors=_errors(wrong))
     return {name: None if value == "" else value for name, value in properties.items()}

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hub.clock import FixedClock
 from hub.connectors.base import Window
 from hub.connectors.hubspot.client import HubspotConfig
+from hub.connectors.hubspot.joins import Joiner
 from hub.connectors.hubspot.streams import STREAMS, HubspotConnector, id_key
 from hub.errors import ConfigError, ProtocolError
 from hub.model.verdicts import Op
@@ -65,6 +66,9 @@ class FakeAccount:
         results = self.spoil(found[: body["limit"]])
         return answer_of({"total": len(found), "results": results})
 
+    def associations(self, origin, target, inputs):
+        return answer_of({"results": []})
+
     def list(self, kind, params):
         assert params["archived"] == "true"
         return self.page(self.gone, params)
@@ -96,6 +100,7 @@ def holds(one, row):
 def connector(account, **config):
     one = HubspotConnector(HubspotConfig(token="t", **config), FixedClock(T0))
     one._client = account  # type: ignore[assignment]
+    one._joiner = Joiner(account)  # type: ignore[arg-type]
     return one
 
 

@@ -13,6 +13,7 @@ from hub.connectors.base import Window
 from hub.connectors.governor import Usage
 from hub.connectors.http import RetryPolicy
 from hub.connectors.hubspot.client import HubspotClient, HubspotConfig, next_after
+from hub.connectors.hubspot.joins import Joiner
 from hub.connectors.hubspot.streams import STREAMS, HubspotConnector
 from hub.errors import (
     BudgetError,
@@ -96,6 +97,7 @@ def connector_on(*answers):
     client, wire = client_on(*answers)
     one = HubspotConnector(HubspotConfig(token=TOKEN), FixedClock(T0))
     one._client = client
+    one._joiner = Joiner(client, skip=("companies",))  # no association was recorded
     return one, wire
 
 
