@@ -69,7 +69,9 @@ def test_every_record_is_in_one_range(
     window = one.window(of, None)
     records = read_all(one, of, window)
     known = {each["id"]: each for each in universe["records"] if each["stream"] == name}
-    assert Counter(each.source_id for each in records if each.source_id in known) == Counter(known.keys())
+    assert Counter(each.source_id for each in records if each.source_id in known) == Counter(
+        known.keys()
+    )
     for each in records:
         if each.source_id in known:
             said = known[each.source_id]
