@@ -22,6 +22,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "split_name": {"part": "last_name"},
     "template": {"text": "{0}!"},
     "const": {"value": 1},
+    "divide": {"by": 1000},
     "has_prefix": {"prefixes": ["00G"]},
     "has_any": {"values": ["Hot"]},
     "entries": {"prefix": "hs_"},
