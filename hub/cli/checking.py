@@ -7,6 +7,7 @@ from pathlib import Path
 from hub.actions.setup.webhooks import wanted
 from hub.actions.setup.yaml_names import Written, unknown
 from hub.cli.checking_gateway import gateway_findings
+from hub.cli.checking_subscriptions import subscription_findings
 from hub.cli.session import opened
 from hub.connectors.base import Connector, Finding
 from hub.connectors.findings import failed, registrations
@@ -35,6 +36,7 @@ def run_checks(config: Path | None, source: str | None) -> list[Finding]:
         findings.append(_alerted(hub))
         findings.extend(_left(hub))
         findings.extend(gateway_findings(settings, hub.mappings))
+        findings.extend(subscription_findings(hub))
         findings.extend(_unknown(hub, Written(settings, find(config))))
         for name in [source] if source else hub.sources():
             findings.extend(_check(hub, name))

@@ -17,6 +17,7 @@ from hub.actions.identity import erase
 from hub.actions.leads.convert import convert
 from hub.actions.people.assign import assign, assign_many
 from hub.actions.setup import subscriptions
+from hub.cli.checking_subscriptions import subscription_findings
 from hub.clock import FixedClock, SystemClock
 from hub.etl import flow
 from hub.live import hook_turns
@@ -275,6 +276,10 @@ def test_a_receiver_that_fails_is_tried_again_given_up_and_replayed_under_the_sa
         told = desk.world.rows("SELECT payload FROM ops.outbox WHERE event = 'source_failed'")
         assert len(told) == 1
         assert "hub subscription replay" in told[0].payload["sentences"][0]
+        (told,) = subscription_findings(desk.hub)
+        assert (told.subject, told.ok) == (f"subscription {number}", False)
+        assert "events given up: 1; its receiver fails" in told.message
+        assert "/hook" not in told.message
         replayed(desk, number, bad)
         assert len(good.got) == 1
 
@@ -293,6 +298,9 @@ def replayed(desk: Desk, number: int, bad: Receiver) -> None:
     assert len(bad.got) == before + 1
     assert set(bad.ids()) == {row.event_id}, "the same id at each attempt"
     assert desk.rows(number)[0].state == "done"
+    assert [one.message for one in subscription_findings(desk.hub)] == [
+        "2 subscriptions, no receiver fails"
+    ]
     assert len(desk.world.rows("SELECT 1 FROM ops.outbox WHERE event = 'source_recovered'")) == 1
     assert desk.replay(number, row.event_id) == 1, "one that was delivered, by its id"
 

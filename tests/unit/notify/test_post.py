@@ -94,6 +94,14 @@ def test_a_name_that_leads_inside_is_not_called(found: list[str]) -> None:
         assert mine.got == []
 
 
+@pytest.mark.parametrize("host", ["localhost", "2130706433", "0x7f000001", "127.1", "0", "[::1]"])
+def test_no_spelling_of_this_machine_is_called(host: str) -> None:
+    """As the system itself resolves it."""
+    with receiver() as mine:
+        assert not Poster((), 2.0).post(f"https://{host}:{mine.port}/", {}, b"{}").is_taken
+        assert mine.got == []
+
+
 def test_plain_http_is_for_allowed_networks_alone() -> None:
     allowed = networks(["10.0.0.0/8"])
     calls = Poster(allowed, 0.2, lambda _host, _port: ["93.184.216.34"])
