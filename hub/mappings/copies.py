@@ -65,7 +65,9 @@ class CopiedKeys:
             kept_as = clean(key)[:LONGEST_SHOWN]
             place = f"{name}.{kept_as}"[:LONGEST_SHOWN]
             try:
-                is_placeholder, held = _read_copied(value)
+                is_placeholder, held = _read_copied(
+                    _label_of(value) if self._copy.labels else value
+                )
             except RecordError as exc:
                 row.refuse(place, value, exc)
                 continue
@@ -109,6 +111,14 @@ class CopiedKeys:
         if not isinstance(definition, dict):
             return not matches_any(key, self._copy.except_undefined)
         return self._unless is None or not self._unless(self._paths.row(definition, key))
+
+
+def _label_of(value: Any) -> Any:
+    """Return the name of a choice `{id, name}`, the names of a list of them; another value as it is."""
+    if isinstance(value, list):
+        return [_label_of(one) for one in value]
+    is_choice = isinstance(value, dict) and value.keys() == {"id", "name"}
+    return value["name"] if is_choice else value
 
 
 def _read_copied(value: object) -> tuple[bool, Outcome]:

@@ -120,6 +120,7 @@ class Copy(Strict):
         definitions: a context stream of the source with one definition for each key, by its name.
         unless: a predicate over a key's definition; if it is true, the key is left out.
         except_undefined: patterns of keys to leave out if their definition has not landed.
+        labels: whether an object `{id, name}` is a choice of a list, and is read as its name.
     """
 
     keys: list[str]
@@ -128,6 +129,7 @@ class Copy(Strict):
     definitions: str | None = None
     unless: "Predicate | None" = None
     except_undefined: list[str] = Field(default_factory=list)
+    labels: bool = False
 
 
 SOURCES = (

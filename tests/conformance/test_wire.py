@@ -205,5 +205,6 @@ def test_soap_login_where_it_is_offered(vendor: Vendor):
 
 
 def test_every_known_source_is_in_the_suite():
-    # the sandbox has no Zendesk Sell yet; tests/unit/connectors/test_sell_walk.py reads it from memory
+    # the generated universe has no record of Zendesk Sell: tests/unit/connectors/test_sell_walk.py reads it
+    # from memory, tests/cli/test_migrate_sell.py over the wire
     assert {case.partition("/")[0] for case in CASES} == set(KNOWN) - {"sell"}

@@ -91,9 +91,9 @@ class PagedList:
         if number < 1:
             return ()
         raws = self._client.page(self._path, {**self._params, "page": number})
-        if len(raws) > self.size:
-            raise ProtocolError(f"sell {self._path}: a page has more records than were asked for")
-        return [row_of(raw) for raw in raws]
+        # a record that is twice in an answer counts once, so that places stay right
+        found = {row.id or -n: row for n, row in enumerate(map(row_of, raws), 1)}
+        return list(found.values())
 
     def last(self, hint: int = 1) -> tuple[int, Sequence[Row]]:
         """Return the number of the last page with records, and its records; 0 for an empty list.

@@ -25,12 +25,11 @@ from hub.connectors.findings import failed, skipped
 from hub.connectors.governor import Budget
 from hub.connectors.http import RetryPolicy
 from hub.connectors.parts import contained
-from hub.connectors.sell.client import MOST_ROWS, SellClient, SellConfig
+from hub.connectors.sell.client import MOST_ROWS, SellClient, SellConfig, data_of
 from hub.connectors.sell.inventory import InventoryReader
 from hub.connectors.sell.joins import Joins
 from hub.connectors.sell.kinds import ALWAYS, KINDS, OBJECTS, STREAMS
 from hub.connectors.sell.lists import IdRanges, PagedList, Row, row_of
-from hub.connectors.slices import slice_key
 from hub.connectors.windows import (
     after,
     inside,
@@ -143,7 +142,7 @@ class SellConnector:
             try:
                 answer = self._client.get(kind.path, params)
                 asked_at = answer.present()
-                rows = [row_of(slice_key(one, "data")) for one in answer.items("items")]
+                rows = [row_of(data_of(one)) for one in answer.items("items")]
             except HubError as exc:
                 faults.append(contained(stream.part, exc))
                 continue
