@@ -257,3 +257,25 @@ def test_an_inventory_of_files_counts_who_is_there_twice(world: World, tmp_path:
     assert not any(one.unread for one in found.streams)
     assert found.cost.requests_n == 0
     assert not world.rows("SELECT FROM ops.batch WHERE source = 'csv'")
+
+
+def test_a_pipeline_that_the_hub_does_not_have_is_a_question_of_files(
+    world: World, place: Place, tmp_path: Path
+) -> None:
+    path = tmp_path / "deals.csv"
+    path.write_text(
+        "Deal ID,Deal Name,Pipeline,Deal Stage,Amount,Account Name,Deal owner\n"
+        "D1,One,Ventes,Quote,5 EUR,Acme,Nobody Known\nD2,Two,sales,Quote,6 EUR,Acme,\n"
+    )
+    hub, _ = files_hub(world, path)
+
+    found = migrate.inventory(hub, WHO, "csv")
+    tried = migrate.dry_run(hub, place, WHO, "csv")
+
+    (deals,) = (one for one in found.streams if one.stream == "deals")
+    assert (deals.record_types, deals.unknown) == ({"Ventes": 1}, [])
+    assert [(one.id, one.records) for one in found.owners] == [("nobody known", 1)]
+    assert tried.rehearsed is not None
+    asked = {one.what: (one.kind, one.records) for one in tried.rehearsed.questions}
+    assert asked["pipeline Ventes"] == ("pipeline", 1)
+    assert not any("sales" in what for what in asked)

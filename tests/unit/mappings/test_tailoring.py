@@ -115,6 +115,19 @@ def test_deals_of_a_record_type_go_into_its_pipeline_by_its_own_stages(tmp_path:
         assert other["stage_history"] == [{"stage": "Incoming", "at": "2024-03-01T10:00:00Z"}]
 
 
+def test_deals_of_files_go_into_the_pipeline_that_is_answered(tmp_path: Path) -> None:
+    own = tmp_path / "csv/answers.yaml"
+    own.parent.mkdir()
+    own.write_text("pipelines: {Sales Pipeline: {pipeline: Renewals, stages: {Prospecting: Talk}}}")
+    document = load("csv/deals", tmp_path)
+    deals = {"Sales Pipeline": ("Renewals", "Talk"), "Sales": ("Sales", "Incoming")}
+    for name, wanted in deals.items():
+        row = {"id": "D1", "name": "One", "pipeline": name, "stage": "Prospecting"}
+        raw = RawRecord("D1", Op.UPSERT, None, "", json.dumps(row).encode())
+        (deal,) = normalize(document, [raw], {}, SETTINGS).records
+        assert (deal.values["pipeline"], deal.values["stage"]) == wanted
+
+
 def test_a_shipped_mapping_is_read_once_and_ones_own_each_time(tmp_path: Path) -> None:
     name = "salesforce/leads"
     shipped = load(name)
