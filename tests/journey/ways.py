@@ -80,9 +80,9 @@ HUBSPOT_LEADS = Other("hubspot", "contacts", _hubspot_lead, {"lag_s": 1})
 
 def way_of(source: str) -> Way:
     """Return the way of a source."""
-    from tests.journey import salesforce  # it needs the classes above
+    from tests.journey import hubspot, salesforce  # it needs the classes above
 
-    return {"salesforce": salesforce.WAY}[source]
+    return {"salesforce": salesforce.WAY, "hubspot": hubspot.WAY}[source]
 
 
-SOURCES = ("salesforce",)
+SOURCES = ("salesforce", "hubspot")
