@@ -45,6 +45,7 @@ SECTIONS: Mapping[str, tuple[Line, ...]] = {
             "user": "user:user_app", "group": "group:group_app", "notify": "notifications:notify_app",
             "alerts": "notifications:alerts_app", "token": "token:token_app",
             "webhooks": "webhooks:webhooks_app", "subscription": "subscription:subscription_app",
+            "routing": "routing:routing_app",
         }),
     ),
     "Sync": (

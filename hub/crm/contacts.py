@@ -82,6 +82,18 @@ def owners_of(conn: Connection, contact_ids: Collection[int]) -> dict[int, int]:
     return {row.id: row.owner_id for row in rows}
 
 
+def accounts_of(conn: Connection, lead_ids: Collection[int]) -> dict[int, dict[str, Any]]:
+    """Return the rows of the accounts of leads that are not archived: lead → columns."""
+    rows = conn.execute(
+        text(
+            "SELECT l.id AS of_lead, c.* FROM crm.lead l JOIN crm.contact c ON c.id = l.account_id "
+            "WHERE l.id = ANY(:ids) AND c.archived_at IS NULL"
+        ),
+        {"ids": sorted(lead_ids)},
+    ).mappings()
+    return {row["of_lead"]: {k: v for k, v in row.items() if k != "of_lead"} for row in rows}
+
+
 def revive(conn: Connection, entity_ids: Sequence[int]) -> None:
     """Contacts whose entities hold records again are separate contacts."""
     if not entity_ids:

@@ -143,6 +143,22 @@ def take_unowned(conn: Connection, limit: int, *, bulk: bool) -> list[UnownedLea
     ]
 
 
+_FIELDS = text("""
+SELECT l.*, s.source, (SELECT a.owner_id FROM crm.contact a
+   WHERE a.id = l.account_id AND a.archived_at IS NULL) AS account_owner_id
+FROM crm.lead l
+JOIN ops.entity e ON e.id = l.entity_id
+JOIN ops.source_record s ON s.id = e.anchor_id
+WHERE l.id = ANY(:ids)
+""")
+
+
+def routing_fields(conn: Connection, lead_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Return the present fields of leads that routing rules may read: lead → columns."""
+    rows = conn.execute(_FIELDS, {"ids": list(lead_ids)}).mappings()
+    return {row["id"]: dict(row) for row in rows}
+
+
 # in the order of the index, so that PostgreSQL uses it with any statistics
 _ANY_UNOWNED = text("""
 SELECT 1 FROM crm.lead WHERE owner_id IS NULL AND archived_at IS NULL AND merged_into IS NULL

@@ -115,7 +115,7 @@ RULES: Sequence[Rule] = (
     Rule(
         ops.assignment,
         {"lead_id": _LEADS, "contact_id": _CONTACTS},
-        {"reason": "the person was erased"},
+        {"reason": "the person was erased", "facts": None},
     ),
     Rule(
         crm.lead,

@@ -23,9 +23,10 @@ from hub.golden.fate import Fate, Person
 from hub.model.entities import LEAD_FIELDS, ColumnClass
 from hub.model.folding import FoldRecord, GoldenRecord, StaleEntity
 from hub.records import folding, queue
-from hub.routing.rules import ACCOUNT_OWNER
+from hub.routing.rules import ACCOUNT_OWNER, COMPANY
 
 _DERIVED = {f.name for f in LEAD_FIELDS if f.column_class is ColumnClass.DERIVED}
+_LATER = {*_DERIVED, COMPANY}  # what is known only when all is loaded
 _MOMENTS = {f.name for f in LEAD_FIELDS if f.kind == "datetime"}
 
 
@@ -34,10 +35,10 @@ def in_order(conn: Connection, rules: Rules) -> Sequence[int]:
 
     The order is uncertain while records of an initial load wait to be mapped or matched, or while a lead
     waits for an owner. It is also uncertain where a later fold can change a turn: with a capacity, or a
-    rule for derived columns. A missing group is an error of route.
+    rule for derived columns or for the account. A missing group is an error of route.
     """
     if (
-        rules.fields & _DERIVED
+        rules.fields & _LATER
         or "created_at" not in rules_in_force(conn).earliest
         or leads.any_unowned(conn)
         or not _are_plain(rules, groups.of_leads(conn))

@@ -5,44 +5,53 @@ due, under the locks of the groups. Not here: which leads, and in which order.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Self
 
 from sqlalchemy import Connection
 
+from hub.crm import contacts, owners
 from hub.crm import groups as stored
-from hub.crm import owners
 from hub.crm.groups import GroupRow
 from hub.crm.leads import UnownedLead
-from hub.crm.owners import User
-from hub.errors import ConfigError
 from hub.etl.context import Hub
 from hub.etl.groups import group_state, save_group
 from hub.etl.telling import tell
 from hub.model.entities import LEAD_FIELDS
 from hub.model.events import LeadAssigned
 from hub.model.verdicts import Lane
-from hub.records import assignments
+from hub.records import assignments, routing_rules
 from hub.records.assignments import NewAssignment
-from hub.routing.ring import GroupState, Pick, take
-from hub.routing.rules import ACCOUNT_OWNER, Decision, RoutingRule, Target, bind, decide
+from hub.routing.choice import Choice, choose
+from hub.routing.replay import RuleSet, encode, facts_of
+from hub.routing.ring import GroupState
+from hub.routing.rules import ACCOUNT_OWNER, COMPANY, RoutingRule, Target, bind, fields_of
+from hub.settings.blocks import RoutingSettings
 
-KNOWN_FIELDS = {f.name for f in LEAD_FIELDS} | {"source"}
-_NO_GROUP = GroupState(0, "", ())
+KNOWN_FIELDS = {f.name for f in LEAD_FIELDS} | {"source", COMPANY}
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
     """The configured rules, and the fallback."""
 
-    rules: tuple[RoutingRule, ...]
-    fallback: Target
+    version: RuleSet
+
+    @property
+    def rules(self) -> tuple[RoutingRule, ...]:
+        """Return the rules in order."""
+        return self.version.rules
+
+    @property
+    def fallback(self) -> Target:
+        """Return where a lead goes for which no rule holds."""
+        return self.version.fallback
 
     @property
     def fields(self) -> frozenset[str]:
         """Return the fields of a lead that the rules read."""
-        return frozenset(name.partition(".")[0] for rule in self.rules for name in rule.when)
+        return fields_of(self.rules)
 
     @property
     def groups(self) -> frozenset[str]:
@@ -65,41 +74,73 @@ def rules_of(hub: Hub) -> Rules:
     Raises:
         ConfigError: a rule or the fallback has a mistake.
     """
-    routing = hub.settings.routing
+    return rules_from(hub.settings.routing)
+
+
+def rules_from(routing: RoutingSettings) -> Rules:
+    """Return rules as a file has them, checked against the model.
+
+    Raises:
+        ConfigError: a rule or the fallback has a mistake.
+    """
     rules = [RoutingRule(r.name, r.when, Target.parse(r.assign)) for r in routing.rules]
-    return Rules(bind(rules, KNOWN_FIELDS), Target.parse(routing.fallback))
+    return Rules(RuleSet(bind(rules, KNOWN_FIELDS), Target.parse(routing.fallback)))
+
+
+def with_companies(
+    conn: Connection, rules: Rules, leads: Sequence[UnownedLead]
+) -> Sequence[UnownedLead]:
+    """Add the fields of their accounts to leads, if a rule reads them."""
+    if COMPANY not in rules.fields:
+        return leads
+    accounts = contacts.accounts_of(conn, [lead.values["id"] for lead in leads])
+    return [
+        replace(lead, values={**lead.values, COMPANY: accounts.get(lead.values["id"])})
+        for lead in leads
+    ]
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A decision about one lead; `group` is None where a rule named a person."""
+    """A decision about one lead, with what the rules read of it."""
 
     lead: UnownedLead
     user_id: int
-    rule: str | None
-    reason: str
-    skipped: Sequence[tuple[int, str]]
-    group: GroupState | None
-    next_before: int | None
+    choice: Choice
+    facts: Mapping[str, Any]
 
-    def assignment(self, lead_id: int) -> NewAssignment:
-        """Return the decision as it is stored."""
+    @property
+    def rule(self) -> str | None:
+        """Return the name of the rule; None of the fallback."""
+        return self.choice.decision.rule_name
+
+    def assignment(self, lead_id: int, rules_id: int) -> NewAssignment:
+        """Return the decision as it is stored.
+
+        Args:
+            lead_id: the lead.
+            rules_id: the version of the rules.
+        """
+        before, after = self.choice.before, self.choice.group
         return NewAssignment(
             lead_id=lead_id,
-            group_id=self.group.group_id if self.group else None,
+            group_id=after.group_id if after else None,
             user_id=self.user_id,
             rule=self.rule or "fallback",
-            reason=self.reason,
-            skipped=self.skipped,
-            next_before=self.next_before,
-            next_after=self.group.next_member if self.group else None,
+            reason="; ".join(self.choice.reasons),
+            skipped=self.choice.pick.skipped,
+            next_before=before.next_member if before else None,
+            next_after=after.next_member if after else None,
+            rules_id=rules_id,
+            facts=self.facts,
+            tried=encode(self.choice.tried),
         )
 
     def event(self, lead_id: int) -> LeadAssigned | None:
         """Return the event for the owner; None for an initial load or a converted lead."""
         if self.lead.lane != Lane.LIVE or self.lead.is_converted:
             return None
-        group = self.group.name if self.group else None
+        group = self.choice.group.name if self.choice.group else None
         return LeadAssigned(self.lead.stable_key, self.user_id, lead_id, self.rule, group)
 
 
@@ -109,8 +150,9 @@ class Turns:
 
     rules: Rules
     locked: Mapping[str, GroupRow]
-    people: Mapping[str, User]
     groups: dict[str, GroupState]
+    _active: Mapping[str, int]
+    _active_ids: frozenset[int]
     taken: list[Turn] = field(default_factory=list)
 
     @classmethod
@@ -124,7 +166,9 @@ class Turns:
         """
         locked = stored.lock_all(conn)
         groups = {name: group_state(group, at) for name, group in locked.items()}
-        return cls(rules, locked, owners.users_by_email(conn), groups)
+        people = owners.users_by_email(conn)
+        active = {email: user.id for email, user in people.items() if user.is_active}
+        return cls(rules, locked, groups, active, frozenset(active.values()))
 
     @property
     def owners(self) -> dict[int, int]:
@@ -142,19 +186,21 @@ class Turns:
         Raises:
             ConfigError: a rule names a group that does not exist.
         """
-        fallback = self.rules.fallback
-        if lead.legacy_owner is not None:
-            decision = Decision(fallback, None, (f"{lead.legacy_owner}: fallback {fallback}",))
-        else:
-            decision = decide(self._known(lead), self.rules.rules, fallback)
-        pick = self._resolve(decision.target, lead)
-        reasons = [*decision.reasons, *pick.reasons]
-        if pick.chosen is None and decision.target != fallback:
-            decision = Decision(fallback, None, ())
-            pick = self._resolve(fallback, lead)
-            reasons += [f"fallback {fallback}", *pick.reasons]
-        if pick.chosen is not None:
-            self._take(lead, decision, pick, pick.chosen, reasons)
+        facts = self._facts(lead)
+        choice = choose(
+            facts,
+            self.rules.rules,
+            self.rules.fallback,
+            people=self._active,
+            groups=self.groups,
+            legacy_owner=lead.legacy_owner,
+        )
+        if choice.pick.chosen is None:
+            return
+        if choice.group is not None:
+            self.groups[choice.group.name] = choice.group
+        kept = facts_of(facts, self.rules.rules, lead.legacy_owner)
+        self.taken.append(Turn(lead, choice.pick.chosen, choice, kept))
 
     def keep(self, conn: Connection, lead_ids: Mapping[int, int]) -> int:
         """Write assignments, the groups' state and events; returns how many events.
@@ -164,53 +210,19 @@ class Turns:
             lead_ids: entity → lead.
         """
         made = [(turn, lead_ids[turn.lead.entity_id]) for turn in self.taken]
-        assignments.keep(conn, [turn.assignment(lead) for turn, lead in made])
+        if made:
+            rules = self.rules.version
+            version = routing_rules.version(conn, rules.digest, rules.document)
+            assignments.keep(conn, [turn.assignment(lead, version) for turn, lead in made])
         for name, state in self.groups.items():
             save_group(conn, self.locked[name], state)
         events = [event for turn, lead in made if (event := turn.event(lead)) is not None]
         tell(conn, events)
         return len(events)
 
-    def _known(self, lead: UnownedLead) -> Mapping[str, Any]:
+    def _facts(self, lead: UnownedLead) -> Mapping[str, Any]:
         """Return the fields for rules; an account's owner who has left is left out."""
         owner = lead.values[ACCOUNT_OWNER]
-        if owner is None:
+        if owner is None or owner in self._active_ids:
             return lead.values
-        active = {person.id for person in self.people.values() if person.is_active}
-        return {**lead.values, ACCOUNT_OWNER: owner if owner in active else None}
-
-    def _resolve(self, target: Target, lead: UnownedLead) -> Pick:
-        """Return the user of a target; a group gives a turn."""
-        if target.kind == "account":
-            return Pick(lead.values[ACCOUNT_OWNER], _NO_GROUP, (), ())
-        if target.kind == "group":
-            if target.name not in self.groups:
-                raise ConfigError(
-                    f"routing names the group {target.name!r}, which does not exist",
-                    hint="add it under `groups:` in hub.yaml, or with `hub group add`",
-                )
-            return take(self.groups[target.name])
-        person = self.people.get(target.name.lower())
-        if person is None or not person.is_active:
-            return Pick(None, _NO_GROUP, (), (f"user {target.name} is not active",))
-        return Pick(person.id, _NO_GROUP, (), ())
-
-    def _take(
-        self, lead: UnownedLead, decision: Decision, pick: Pick, user_id: int, reasons: list[str]
-    ) -> None:
-        name = decision.target.name
-        is_group = decision.target.kind == "group"
-        before = self.groups[name].next_member if is_group else None
-        if is_group:
-            self.groups[name] = pick.state
-        self.taken.append(
-            Turn(
-                lead,
-                user_id,
-                decision.rule_name,
-                "; ".join(reasons),
-                pick.skipped,
-                pick.state if is_group else None,
-                before,
-            )
-        )
+        return {**lead.values, ACCOUNT_OWNER: None}

@@ -16,7 +16,7 @@ from hub.db import outbox
 from hub.db.transactions import ask, run_transaction
 from hub.errors import ConfigError
 from hub.etl.context import Hub
-from hub.etl.owner_decision import Turns, rules_of
+from hub.etl.owner_decision import Turns, rules_of, with_companies
 from hub.logs import get_logger
 from hub.model.events import LeadsDigest
 
@@ -41,7 +41,7 @@ def route_unowned(hub: Hub, *, bulk: bool) -> dict[str, int]:
         waiting = leads.take_unowned(conn, CHUNK, bulk=bulk)
         if not waiting:
             return None
-        for lead in waiting:
+        for lead in with_companies(conn, rules, waiting):
             turns.decide(lead)
         numbers = {lead.entity_id: lead.values["id"] for lead in waiting}
         leads.assign(conn, {numbers[entity]: user for entity, user in turns.owners.items()})

@@ -55,6 +55,9 @@ assignment = Table(
     Column("contact_id", BigInteger, ForeignKey("crm.contact.id")),
     Column("deal_id", BigInteger, ForeignKey("crm.deal.id")),
     Column("withdrawn_by", BigInteger),  # the undo that took it back; its record may be gone
+    Column("rules_id", BigInteger),  # of ops.routing_rules, whose rows stay; by hand there is none
+    personal("facts", JSONB),  # what the rules read of the lead
+    Column("tried", JSONB),  # the targets in order, each with its candidates
     CheckConstraint(
         "num_nonnulls(lead_id, contact_id, deal_id) = 1 "
         "OR withdrawn_by IS NOT NULL AND num_nonnulls(lead_id, contact_id, deal_id) = 0",
@@ -64,6 +67,16 @@ assignment = Table(
     where_present("deal_id", "why a deal has its owner; removal of a deal"),
     Index(None, "lead_id", info=because("why a lead has its owner; removal of a lead")),
     Index(None, "user_id", info=because("the assignments of a user")),
+    schema="ops",
+)
+
+routing_rules = Table(
+    "routing_rules",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("digest", Text, nullable=False, unique=True),
+    Column("document", JSONB, nullable=False),
+    Column("first_at", UTC, nullable=False, server_default=text("clock_timestamp()")),
     schema="ops",
 )
 

@@ -6,9 +6,11 @@ belong here: whose turn it is in a group (`hub.routing.ring`).
 """
 
 import difflib
+import operator
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import field
 from functools import lru_cache
 from typing import Literal, Self
@@ -20,8 +22,23 @@ from hub.model.records import JsonValue
 TargetKind = Literal["user", "group", "account"]
 ACCOUNT_OWNER = "account_owner_id"  # of a lead: the owner of its company's account, if any
 
+COMPANY = "company"  # of a lead: the fields of its account, if any
+SHORT: Mapping[str, tuple[str, ...]] = {
+    "company_size": ("custom_fields.employees", "company.custom_fields.employees"),
+    "language": ("custom_fields.language", "custom_fields.locale"),
+}
+"""Names for what sources keep in several places: the first one that has a value counts."""
+
 _ACCENT = re.compile(r"[\u0300-\u036f]")
 _UNDECOMPOSED = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "\u0131": "i"})
+
+
+_COMPARED = re.compile(r"\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)\s*")
+_RANGE = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*\.\.\s*(-?\d+(?:\.\d+)?)\s*")
+_OTHER = re.compile(r"\s*!=\s*(\S.*)")
+_COMPARE: Mapping[str, Callable[[float, float], bool]] = {
+    ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +78,9 @@ class RoutingRule:
 
     A condition is a field and a value, or a field and a list of which one must be met. Text is
     compared without case, accents and surplus spaces. A list field (`tags`, `emails`) meets a
-    value that is among its members. `custom_fields.NAME` looks into an object.
+    value that is among its members. `custom_fields.NAME` looks into an object, and `company.NAME` into
+    the account of the lead. `>= 50`, `> 50`, `<= 50`, `< 50` and `50..200` compare numbers; `!= FR`
+    holds where the value is another, or none.
     """
 
     name: str
@@ -119,7 +138,9 @@ def decide(
 
 def _check_field(rule: RoutingRule, name: str, known_fields: Collection[str]) -> None:
     head, dot, rest = name.partition(".")
-    if name in known_fields or (dot and rest and head == "custom_fields" and head in known_fields):
+    if name in known_fields or name in SHORT:
+        return
+    if dot and rest and head in ("custom_fields", COMPANY) and head in known_fields:
         return
     near = difflib.get_close_matches(name, sorted(known_fields), n=1)
     raise ConfigError(
@@ -138,16 +159,51 @@ def _check_wanted(rule: RoutingRule, name: str, wanted: object) -> None:
 
 
 def _holds(lead: Mapping[str, JsonValue], name: str, wanted: str | Sequence[str]) -> bool:
-    met = _words(_look_up(lead, name))
-    return not met.isdisjoint(_folded_once(value) for value in _listed(wanted))
+    met = _words(looked_up(lead, name))
+    return any(_meets(met, value) for value in _listed(wanted))
 
 
-def _look_up(lead: Mapping[str, JsonValue], name: str) -> JsonValue:
+def _meets(met: set[str], wanted: str) -> bool:
+    if wanted[:1] in _FIRST:
+        if found := _COMPARED.fullmatch(wanted):
+            compare, limit = _COMPARE[found[1]], float(found[2])
+            return any(compare(number, limit) for number in _numbers(met))
+        if found := _OTHER.fullmatch(wanted):
+            return _folded_once(found[1]) not in met
+        if found := _RANGE.fullmatch(wanted):
+            low, high = float(found[1]), float(found[2])
+            return any(low <= number <= high for number in _numbers(met))
+    return _folded_once(wanted) in met
+
+
+_FIRST = frozenset("<>!=-0123456789 ")
+
+
+def _numbers(met: set[str]) -> list[float]:
+    found = []
+    for word in met:
+        with suppress(ValueError):
+            found.append(float(word))
+    return found
+
+
+def looked_up(lead: Mapping[str, JsonValue], name: str) -> JsonValue:
+    """Return the value of a field of a rule; None where the lead has none."""
     if name in lead:
         return lead[name]
+    if name in SHORT:
+        values = (looked_up(lead, place) for place in SHORT[name])
+        return next((value for value in values if value not in (None, "")), None)
     head, _, rest = name.partition(".")
     inner = lead.get(head)
-    return inner.get(rest) if isinstance(inner, dict) else None
+    return looked_up(inner, rest) if isinstance(inner, dict) and rest else None
+
+
+def fields_of(rules: Iterable[RoutingRule]) -> frozenset[str]:
+    """Return the fields of a lead that rules read, by their first part: `company.industry` is company."""
+    names = {name for rule in rules for name in rule.when}
+    places = {place for name in names for place in SHORT.get(name, (name,))}
+    return frozenset(place.partition(".")[0] for place in places)
 
 
 def _words(value: JsonValue) -> set[str]:

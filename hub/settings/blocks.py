@@ -129,7 +129,7 @@ class RuleSettings(Block):
     name: str
     """Name; shown as the reason of an assignment."""
     when: dict[str, _Text | list[_Text]] = Field(default_factory=dict)
-    """Field → a text, or a list of texts of which one must match."""
+    """Field → a text, or a list of texts of which one must match; `">= 50"`, `"50..200"` and `"!= FR"` compare."""
     assign: str = Field(pattern=r"^(user:.+|group:.+|account:owner)$")
     """`user:EMAIL`, `group:NAME`, or `account:owner`: the owner of the lead's account."""
 

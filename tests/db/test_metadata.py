@@ -148,7 +148,7 @@ PLAIN: dict[str, str] = {
         "mark of a version",
     ),
     **dict.fromkeys(
-        ("crm.distribution_group.name", "ops.assignment.rule"),
+        ("crm.distribution_group.name", "ops.assignment.rule", "ops.routing_rules.document"),
         "name that the operator gave in hub.yaml",
     ),
     **dict.fromkeys(
@@ -167,7 +167,8 @@ PLAIN: dict[str, str] = {
         "says something of a company or of a case; the same as in hub.model.entities",
     ),
     **dict.fromkeys(
-        ("ops.stage_report.counts", "ops.assignment.skipped", "ops.edge.reasons"),
+        ("ops.stage_report.counts", "ops.assignment.skipped", "ops.assignment.tried",
+         "ops.routing_rules.digest", "ops.edge.reasons"),
         "counts, our own ids, names of comparisons",
     ),
     **dict.fromkeys(

@@ -28,7 +28,10 @@ from hub.model.names import full
 from hub.records import assignments, hook_deliveries
 from hub.records.assignments import NewAssignment
 from hub.records.history import Changed, note_changes
+from hub.routing.choice import Tried
+from hub.routing.replay import encode
 from hub.routing.ring import GroupState, Pick, take
+from hub.routing.rules import Target
 
 BY_HAND = "by hand"
 _SHOWN = 5
@@ -187,15 +190,16 @@ def _by_turns(ctx: Context, records: Sequence[Owned], kind: str, group: GroupRow
                 code="conflict",
                 hint="all members of the group are away, at capacity or inactive",
             )
-        decided.append((_turn(kind, record, taken, ctx.who, before=state.next_member), record))
+        decided.append((_turn(kind, record, taken, ctx.who, before=state), record))
         state = taken.state
     save_group(ctx.conn, group, state)
     return decided
 
 
 def _turn(
-    kind: str, record: Owned, taken: Pick, who: str, *, before: int | None = None
+    kind: str, record: Owned, taken: Pick, who: str, *, before: GroupState | None = None
 ) -> NewAssignment:
+    tried = [] if before is None else [Tried(Target("group", before.name), before, taken.chosen)]
     return NewAssignment(
         lead_id=record.id if kind == "lead" else None,
         contact_id=record.id if kind == "contact" else None,
@@ -205,8 +209,9 @@ def _turn(
         rule=BY_HAND,
         reason="; ".join((f"assigned by {who}", *taken.reasons)),
         skipped=taken.skipped,
-        next_before=before,
+        next_before=before.next_member if before else None,
         next_after=taken.state.next_member,
+        tried=encode(tried),
     )
 
 

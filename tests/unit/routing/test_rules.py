@@ -132,3 +132,27 @@ def test_the_accounts_owner_takes_the_lead_where_there_is_one():
     assert decide({"account_owner_id": 7}, rules, FALLBACK).target.kind == "account"
     assert decide({"account_owner_id": None}, rules, FALLBACK).rule_name == "rest"
     assert decide({}, rules, FALLBACK).rule_name == "rest"
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "lead", "holds"),
+    [
+        ("company_size", ">= 50", {"custom_fields": {"employees": 50}}, True),
+        ("company_size", ">= 50", {"custom_fields": {"employees": "49"}}, False),
+        ("company_size", ">= 50", {"company": {"custom_fields": {"employees": 900}}}, True),
+        ("company_size", "50..200", {"custom_fields": {"employees": 200}}, True),
+        ("company_size", "50..200", {"custom_fields": {"employees": 201}}, False),
+        ("company_size", "< 10", {"custom_fields": {}}, False),
+        ("company_size", ["< 10", "> 100"], {"custom_fields": {"employees": 101}}, True),
+        ("company.industry", "Retail", {"company": {"industry": "RETAIL"}}, True),
+        ("company.industry", "Retail", {"company": None}, False),
+        ("language", "fr", {"custom_fields": {"locale": "fr"}}, True),
+        ("country", "!= FR", {"country": "DE"}, True),
+        ("country", "!= FR", {"country": "FR"}, False),
+        ("country", "!= FR", {"country": None}, True),
+    ],
+)
+def test_numbers_and_other_values_are_compared(name, wanted, lead, holds):
+    known = {"country", "custom_fields", "company"}
+    rules = bind([RoutingRule("one", {name: wanted}, Target("group", "east"))], known)
+    assert (decide(lead, rules, Target("group", "sales")).rule_name == "one") is holds
