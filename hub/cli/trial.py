@@ -90,8 +90,11 @@ def sandbox(
     seed: Annotated[int, typer.Option(help="Seed of the universe.")] = 1,
     people: Annotated[int, typer.Option(help="People in the universe.")] = 200,
     org: Annotated[
-        int, typer.Option(help="Instead, a Salesforce org for a migration with so many leads.")
+        int, typer.Option(help="Instead, one vendor's org for a migration with so many leads.")
     ] = 0,
+    org_of: Annotated[
+        str, typer.Option(help="The vendor of that org: salesforce or sell.")
+    ] = "salesforce",
     universe: Annotated[
         Path | None, typer.Option(help="File with a universe, instead of a generated one.")
     ] = None,
@@ -120,6 +123,7 @@ def sandbox(
             seed=seed,
             people=people,
             org=org,
+            org_of=org_of,
             universe=universe,
             faults=faults,
             live=live,

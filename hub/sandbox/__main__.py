@@ -21,6 +21,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--people", type=int, default=200)
     parser.add_argument("--org", type=int, default=0)
+    parser.add_argument("--org-of", default="salesforce")
     parser.add_argument("--universe", type=Path)
     parser.add_argument("--faults", default="")
     parser.add_argument("--live", action="store_true")

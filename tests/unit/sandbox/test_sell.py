@@ -35,6 +35,8 @@ UNIVERSE = {
          "values": {"name": "Big", "contact_id": 901, "value": "12.50", "currency": "EUR"}},
         {"source": "sell", "stream": "associated_contacts", "id": "1",
          "values": {"deal_id": 950, "contact_id": 900, "role": "involved"}},
+        {"source": "sell", "stream": "stage_changes", "id": "1",
+         "values": {"deal_id": 950, "previous_stage_id": 11, "stage_id": 12}},
         {"source": "sell", "stream": "notes", "id": "970", "at": "2025-01-04T00:00:00Z",
          "values": {"content": "Met at the fair", "resource_type": "lead", "resource_id": 1}},
         {"source": "sell", "stream": "documents", "id": "980", "at": "2025-01-04T00:00:00Z",
@@ -77,6 +79,14 @@ def sell(tmp_path_factory):
 
 def code_of(answer):
     return answer.json()["errors"][0]["error"]["code"]
+
+
+def test_the_firehose_has_moves_of_deals_from_before_the_start(sell):
+    items = sell.call("/v3/deals/stream", params={"position": "tail"}).json()["items"]
+    assert [(one["meta"]["event_type"], one["meta"].get("previous")) for one in items] == [
+        ("updated", {"stage_id": 11}),
+    ]  # fmt: skip
+    assert items[0]["data"]["stage_id"] == 12
 
 
 def test_pages_come_in_the_envelope_of_a_collection_with_links(sell):
