@@ -5,7 +5,7 @@ from typing import Any
 
 from hub.sandbox.orgs.generator import generate_org
 from hub.sandbox.orgs.hubspot import generate_hubspot
-from hub.sandbox.orgs.sell import generate_sell_org
+from hub.sandbox.sell_org import generate_sell_org
 
 __all__ = ["ORGS", "generate_hubspot", "generate_org", "generate_sell_org"]
 

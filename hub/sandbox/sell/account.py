@@ -1,7 +1,7 @@
 """What an account has before it has data: its users, a pipeline with stages, statuses, sources, reasons.
 
 A universe that brings such records itself keeps its own. Not here: an account full of data
-(`hub.sandbox.orgs.sell`).
+(`hub.sandbox.sell_org`).
 """
 
 from collections.abc import Sequence

@@ -6,8 +6,8 @@ import pytest
 import requests
 
 from hub.sandbox.orgs import generate_sell_org
-from hub.sandbox.orgs.sell.setup import TYPES
 from hub.sandbox.sell.objects import RESOURCES
+from hub.sandbox.sell_org.setup import TYPES
 from hub.sandbox.universe import check_universe
 from tests.unit.sandbox.running import FAST, running
 from tests.unit.sandbox.test_sell import Sell

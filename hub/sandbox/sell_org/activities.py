@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from hub.sandbox.corruption import text
-from hub.sandbox.orgs.sell.draft import Record, SellDraft
-from hub.sandbox.orgs.sell.people import SellPeople
-from hub.sandbox.orgs.sell.setup import Setup
+from hub.sandbox.sell_org.draft import Record, SellDraft
+from hub.sandbox.sell_org.people import SellPeople
+from hub.sandbox.sell_org.setup import Setup
 
 _SUBJECTS = ("Call back", "Send the offer", "Rappeler la cliente", "📞 relance")
 _FILES = (

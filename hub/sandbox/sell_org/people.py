@@ -7,9 +7,9 @@ leads were converted; they stay in the list of leads, and a conversion names wha
 from datetime import datetime
 
 from hub.sandbox.fake_data import Company, Person
-from hub.sandbox.orgs.sell.draft import Record, SellDraft
-from hub.sandbox.orgs.sell.setup import Setup
 from hub.sandbox.sell.account import LEAD_STATUSES
+from hub.sandbox.sell_org.draft import Record, SellDraft
+from hub.sandbox.sell_org.setup import Setup
 
 _INDUSTRIES = ("Agriculture", "Banking", "Construction", "Energy", "Retail", None)
 _EMOJI = ("🚀", "🌻", "☕", "🎯")

@@ -12,11 +12,11 @@ from typing import Any
 
 from hub.sandbox.corruption import text, time_of
 from hub.sandbox.generator import FIXED_NOW
-from hub.sandbox.orgs.sell.activities import SellActivities
-from hub.sandbox.orgs.sell.draft import Record, SellDraft
-from hub.sandbox.orgs.sell.people import SellPeople
-from hub.sandbox.orgs.sell.setup import Setup
 from hub.sandbox.orgs.sizes import Sizes
+from hub.sandbox.sell_org.activities import SellActivities
+from hub.sandbox.sell_org.draft import Record, SellDraft
+from hub.sandbox.sell_org.people import SellPeople
+from hub.sandbox.sell_org.setup import Setup
 
 _FEWEST = 20
 _CURRENCIES = ("EUR", "EUR", "USD", "GBP")

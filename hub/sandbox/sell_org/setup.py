@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from hub.sandbox.orgs.sell.draft import DAYS, Record, SellDraft
 from hub.sandbox.sell.account import LEAD_STATUSES, NAMES, stages_of
+from hub.sandbox.sell_org.draft import DAYS, Record, SellDraft
 
 PIPELINES = ("Sales pipeline", "Renewals", "Partenaires 🤝")
 TAGS = ("web", "Salon 2025", "VIP", "énergie", "newsletter, monthly")
