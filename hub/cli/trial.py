@@ -93,7 +93,7 @@ def sandbox(
         int, typer.Option(help="Instead, one vendor's org for a migration with so many leads.")
     ] = 0,
     org_of: Annotated[
-        str, typer.Option(help="The vendor of that org: salesforce or sell.")
+        str, typer.Option(help="The vendor of that org: salesforce, hubspot or sell.")
     ] = "salesforce",
     universe: Annotated[
         Path | None, typer.Option(help="File with a universe, instead of a generated one.")

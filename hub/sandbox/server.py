@@ -21,13 +21,13 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from hub.errors import ConfigError, HubError
+from hub.sandbox.accounts import ACCOUNTS
 from hub.sandbox.clock import VendorClock
 from hub.sandbox.control import Control
 from hub.sandbox.fault_middleware import FaultMiddleware
 from hub.sandbox.faults import Faults
 from hub.sandbox.generator import generate, live_events
 from hub.sandbox.http_middleware import HttpMiddleware, RequestCounts
-from hub.sandbox.orgs import ORGS
 from hub.sandbox.replay import EVERY_S, EventReplay
 from hub.sandbox.smtp import Mailbox
 from hub.sandbox.universe import build_world, latest_at, load_universe
@@ -51,7 +51,7 @@ class SandboxOptions:
         seed: seed of the generated universe.
         people: number of people in the generated universe.
         org: above 0: instead one vendor's org for a migration, with that many leads.
-        org_of: the vendor of that org: salesforce or sell.
+        org_of: the vendor of that org: salesforce, hubspot or sell.
         universe: a file to load instead of a generated universe.
         faults: names of fault profiles, separated by commas.
         live: new leads arrive.
@@ -86,7 +86,7 @@ class Sandbox:
             self.clock = VendorClock(options.time_scale)
             now = self.clock.start.replace(minute=0, second=0, microsecond=0)
             self.universe = (
-                ORGS[options.org_of](options.seed, options.org, now=now)
+                ACCOUNTS[options.org_of](options.seed, options.org, now=now)
                 if options.org
                 else generate(options.seed, options.people, now=now)
             )
@@ -268,8 +268,8 @@ def _check(options: SandboxOptions) -> None:
         raise ConfigError("--people must be at least 1")
     if options.org < 0:
         raise ConfigError("--org must not be negative")
-    if options.org_of not in ORGS:
-        raise ConfigError(f"--org-of must be one of {', '.join(ORGS)}")
+    if options.org_of not in ACCOUNTS:
+        raise ConfigError(f"--org-of must be one of {', '.join(ACCOUNTS)}")
     if options.seed < 0:
         raise ConfigError("--seed must not be negative")
     if not 0 <= options.port <= HIGHEST_PORT:

@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 import requests
 
-from hub.sandbox.orgs import generate_sell_org
 from hub.sandbox.sell.objects import RESOURCES
+from hub.sandbox.sell_org import generate_sell_org
 from hub.sandbox.sell_org.setup import TYPES
 from hub.sandbox.universe import check_universe
 from tests.unit.sandbox.running import FAST, running
