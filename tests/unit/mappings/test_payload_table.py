@@ -157,6 +157,24 @@ FILES: Mapping[tuple[str, str], list[Mapping[str, Any]]] = {
             ("Gob", "Bluth"), ("Kaitlyn", "Rubio"), ("Jerry", "Eaton"), ("Gabrielle", "Vargas"),
         )
     ],
+    ("hubspot/v3_mock_deals_data.json", "hubspot/deals"): [
+        {
+            "name": "With Atul", "value": "500", "stage": "Qualified", "created_at": "2023-02-24T03:01:01.147Z",
+            "closed_at": None, "pipeline": None,
+        },
+        {
+            "name": "Yodoo Deal (2021-11-25)", "value": "3233", "stage": "Qualified",
+            "created_at": "2023-02-24T03:53:39.801Z",
+        },
+    ],
+    ("hubspot/meetings_v3_paged.json", "hubspot/meetings"): [
+        {"visited_at": "2021-04-20T16:16:13.48Z", "summary": "Event title\nThis is the description."},
+        {"visited_at": "2021-04-20T15:45:00Z", "summary": "test 123"},
+        {"visited_at": "2021-04-20T16:26:41.55Z", "created_at": "2021-04-20T15:26:41.558Z"},
+    ],
+    ("hubspot/meetings_v3_search.json", "hubspot/meetings"): [
+        {"visited_at": "2022-10-26T14:30:00Z", "summary": "Hello World\nHello how are you doing today"},
+    ],
     ("hubspot/v3_mock_companies_data.json", "hubspot/companies"): [
         {
             "organization_name": "Hubspot, Inc.", "domains": ["hubspot.com"], "website": "https://hubspot.com",
@@ -169,15 +187,21 @@ FILES: Mapping[tuple[str, str], list[Mapping[str, Any]]] = {
     ],
 }  # fmt: skip
 """File and stream → what its objects become, in their order."""
-KIND = {"accounts": "Account", "contacts": "Contact", "companies": ""}
+KIND = {"salesforce/accounts": "Account", "salesforce/contacts": "Contact"}
+
+
+def results_in(body: Any) -> Iterator[Payload]:
+    """Yield the objects of HubSpot in a page, or in recorded exchanges."""
+    pages = [body] if "body" in body else [one["response"] for one in body["interactions"]]
+    for page in pages:
+        yield from page["body"].get("results", ())
 
 
 @pytest.mark.parametrize("of", FILES, ids=lambda of: of[0])
 def test_recorded_objects_become_what_the_table_says(of: tuple[str, str]) -> None:
     name, stream = of
     body = held(name)
-    kind = KIND[stream.partition("/")[2]]
-    objects = objects_in(body, kind) if kind else body["body"]["results"]
+    objects = objects_in(body, KIND[stream]) if stream in KIND else results_in(body)
     payloads = list({one.get("Id") or one["id"]: one for one in objects}.values())
     found = mapped(stream, payloads)
     assert (found.rejected, list(found.problems)) == ([], [])
