@@ -8,6 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hubspot import HubSpot
+from hubspot.crm.associations.v4 import BatchInputPublicFetchAssociationsBatchRequest
+from hubspot.crm.objects.calls import SimplePublicObjectInputForCreate
+from hubspot.crm.properties import PropertyCreate
 
 from hub.connectors.base import Cursor, Stream, Window
 from hub.connectors.hubspot.kinds import KINDS, OBJECTS
@@ -157,3 +161,31 @@ def test_an_inventory_counts_fields_stages_and_owners(
     assert tier.filled_n == sum(1 for each in own if each["tier"])
     counts = Counter(each["hubspot_owner_id"] for each in own)
     assert {each.id: each.records_n for each in found.owners} == counts
+
+
+def test_the_official_client_reads_and_writes_them(account: Mapping[str, Any]) -> None:
+    said = account["vendors"]["hubspot"]
+    client = HubSpot(
+        access_token=said["credentials"]["token"], host=said["url"], base_url=said["url"]
+    )
+    (first, *_) = client.crm.deals.get_all(properties=["dealname", "hs_is_closed"])
+    assert first.properties["hs_is_closed"] in ("true", "false")
+    pipelines = client.crm.pipelines.pipelines_api.get_all("deals").results
+    assert [each.label for each in pipelines] == ["Sales Pipeline", "Renewals"]
+    assert pipelines[1].stages[-1].metadata == {"isClosed": "true", "probability": "0.0"}
+    made = PropertyCreate(
+        name="shoe_size", label="Shoe size", type="number", field_type="number",
+        group_name="contactinformation",
+    )  # fmt: skip
+    assert client.crm.properties.core_api.create("contacts", made).name == "shoe_size"
+    contact = client.crm.contacts.basic_api.get_page(limit=1).results[0].id
+    link = {
+        "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 194}],
+        "to": {"id": contact},
+    }
+    values = {"hs_call_title": "By the client", "hs_timestamp": "2026-01-01T08:00:00Z"}
+    wanted = SimplePublicObjectInputForCreate(properties=values, associations=[link])
+    call = client.crm.objects.calls.basic_api.create(wanted).id
+    asked = BatchInputPublicFetchAssociationsBatchRequest(inputs=[{"id": call}])
+    answer = client.crm.associations.v4.batch_api.get_page("calls", "contacts", asked)
+    assert [str(to.to_object_id) for one in answer.results for to in one.to] == [contact]

@@ -275,6 +275,11 @@ def test_an_old_contact_is_told_of_and_not_taken_for_an_empty_one():
 # the same objects as a warehouse keeps them: column → where the vendor's answer has it
 ROWS = {
     "hubspot/fivetran_contact_data.csv": ("hubspot/contacts", {"property_": "properties."}),
+    "hubspot/fivetran_company_data.csv": ("hubspot/companies", {"property_": "properties."}),
+    "hubspot/fivetran_engagement_email_data.csv": (
+        "hubspot/emails",
+        {"engagement_id": "id", "property_": "properties."},
+    ),
     "hubspot/fivetran_owner_data.csv": (
         "hubspot/owners",
         {"owner_id": "id", "first_name": "firstName", "last_name": "lastName"},
@@ -316,8 +321,7 @@ def test_rows_of_a_warehouse_are_mapped(name):
 
 
 UNREAD = {
-    "hubspot": {"company", "contact_form_submission", "contact_property_history",
-                "deal_pipeline_stage", "engagement_email"},
+    "hubspot": {"contact_form_submission", "contact_property_history", "deal_pipeline_stage"},
     "mailchimp": {"campaign_recipient_activity", "list"},
     "zendesk": {"ticket_comment", "ticket_tag"},
 }  # fmt: skip
