@@ -90,7 +90,9 @@ def test_a_sync_says_by_its_exit_code_how_it_went(made: House, whole: SandboxPro
     assert (row["field"], row["severity"], row["source"]) == ("email", "field", "salesforce")
     whole.ask("PUT", "/faults", {"faults": "hide_one:salesforce/leads"})
     document = made.document("sync", "--full", code=1)
-    (leads,) = [e for e in document["ledgers"] if e["stream"] == "leads"]
+    (leads,) = [
+        e for e in document["ledgers"] if (e["source"], e["stream"]) == ("salesforce", "leads")
+    ]
     assert not leads["holds"]
     assert leads["shortage"]["missing"] == 1
     assert ".." in leads["shortage"]["narrowest"]
