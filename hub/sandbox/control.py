@@ -19,6 +19,7 @@ from hub.sandbox import mail_page
 from hub.sandbox.faults import PROFILES
 from hub.sandbox.http_middleware import RequestCounts
 from hub.sandbox.replay import EventReplay
+from hub.sandbox.sell.export import export
 from hub.sandbox.smtp import Mailbox
 from hub.sandbox.universe import apply_event, check
 from hub.sandbox.world import World
@@ -48,7 +49,10 @@ class Control:
     def app(self) -> Starlette:
         """Return the Starlette app."""
         reads: Mapping[str, Callable[[], object]] = {
-            "/": lambda: {"paths": [*reads, "/truth"], "now": self.world.clock.now().isoformat()},
+            "/": lambda: {
+                "paths": [*reads, "/truth", "/sell/export.zip"],
+                "now": self.world.clock.now().isoformat(),
+            },
             "/mail": lambda: {"mail": self.mailbox.mail()},
             "/events": lambda: {"events": self.world.events, "pending": self.replay.pending()},
             "/requests": self.requests.shown,
@@ -59,6 +63,7 @@ class Control:
         routes = [Route(path, _reader(read), methods=["GET"]) for path, read in reads.items()]
         routes += [
             Route("/truth", self.show_truth, methods=["GET"]),
+            Route("/sell/export.zip", self.export_sell, methods=["GET"]),
             Route("/events", self.add_event, methods=["POST"]),
             Route("/clock", self.advance_clock, methods=["POST"]),
             Route("/faults", self.set_faults, methods=["PUT", "POST"]),
@@ -73,6 +78,10 @@ class Control:
         source = request.query_params.get("source", "")
         records = self.world.whole_truth(source) if source else self.world.truth()
         return JSONResponse({"records": records})
+
+    async def export_sell(self, _request: Request) -> Response:
+        """Answer the export that a customer of Zendesk Sell asks for: a zip with a CSV file for each object."""
+        return Response(export(self.world), media_type="application/zip")
 
     async def add_event(self, request: Request) -> Response:
         """Apply one event, now or `after_s` vendor seconds from now."""

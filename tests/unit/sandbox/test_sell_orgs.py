@@ -1,6 +1,10 @@
 """A seeded account of Zendesk Sell: what it has, and that its emulator gives all of it."""
 
+import csv
+import io
+import zipfile
 from collections import Counter
+from pathlib import Path
 
 import pytest
 import requests
@@ -105,3 +109,27 @@ def test_deals_move_through_their_pipeline(sell):
     for move in moves:
         before, after = (move["values"][name] for name in ("previous_stage_id", "stage_id"))
         assert before is None or pipelines[str(before)] == pipelines[str(after)]
+
+
+def test_the_export_has_the_same_records_under_the_columns_of_an_account_export(sell):
+    packed = requests.get(sell.control + "/sell/export.zip", timeout=20).content
+    archive = zipfile.ZipFile(io.BytesIO(packed))
+    known = Path("tests/data/csv/sell")
+    assert set(archive.namelist()) == {path.name for path in known.iterdir()}
+    for name in archive.namelist():
+        lines = list(csv.DictReader(io.StringIO(archive.read(name).decode())))
+        live = [one for one in rows(sell.universe, name.split(".")[0]) if not one.get("deleted")]
+        assert {one["id"] for one in lines} == {one["id"] for one in live}
+        first = (known / name).read_text(encoding="utf-8").splitlines()[0].split(",")
+        never = {"last_activity_date", "linkedin_display"} if name == "contacts.0.csv" else set()
+        usual = {column for column in first if not column.startswith("custom")} - never
+        assert usual <= set(lines[0]), name
+    deals = {one["id"]: one for one in
+             csv.DictReader(io.StringIO(archive.read("deals.0.csv").decode()))}  # fmt: skip
+    for one in rows(sell.universe, "deals"):
+        line, values = deals[one["id"]], one["values"]
+        assert (line["scope"], line["currency"]) == (values["value"], values["currency"])
+        assert line["main_contact_id"] == str(values["contact_id"])
+        for field, value in values["custom_fields"].items():
+            if isinstance(value, str):
+                assert line[f"custom {field}"] == value
