@@ -1,8 +1,8 @@
-"""Users: who may own records, and what each of them wants to hear.
+"""Users: who may own records.
 
 `hub.yaml` is applied here (`managed_by: yaml`); owners of a legacy system are matched by e-mail,
 and an unknown one becomes an inactive user, so that the name is not lost. Not here: the groups that
-hand records out (`hub.crm.groups`).
+hand records out (`hub.crm.groups`), and how a user is notified (`hub.crm.notice_settings`).
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -13,7 +13,9 @@ from typing import Any
 from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from hub.crm.tables import notification_preference, owner_identity, user
+from hub.crm import notice_settings
+from hub.crm.notice_settings import Choice, ProfileValues
+from hub.crm.tables import owner_identity, user
 from hub.frozen import dataclass
 from hub.records import name_changes
 
@@ -45,15 +47,27 @@ class Availability:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person as `hub.yaml` names them; `notify` is event → (web, email)."""
+    """A person as `hub.yaml` names them.
+
+    Args:
+        email: the address.
+        name: as messages show it.
+        is_active: whether the person takes records and is notified.
+        timezone: IANA name.
+        notify: event → the mode of each channel.
+        role: what the person may do.
+        availability: leave and pause.
+        profile: language, hours and Apprise target, where the file says them.
+    """
 
     email: str
     name: str
     is_active: bool
     timezone: str
-    notify: Mapping[str, tuple[bool, bool]]
+    notify: Mapping[str, Choice]
     role: str = "rep"
     availability: Availability = field(default_factory=Availability)
+    profile: ProfileValues = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +106,10 @@ def apply_people(conn: Connection, people: Sequence[Person]) -> None:
             ).returning(user.c.id, user.c.in_yaml)
         ).one()
         _apply_availability(conn, user_id, said or {}, person.availability)
-        for event, (web, email) in person.notify.items():
-            set_preference(conn, user_id, event, web=web, email=email)
+        for event, choice in person.notify.items():
+            notice_settings.set_choice(conn, user_id, event, choice)
+        if person.profile:
+            notice_settings.set_profile(conn, user_id, person.profile)
 
 
 def _note_news(conn: Connection, before: User | None, now: Person) -> None:
@@ -253,27 +269,6 @@ def _only_active(conn: Connection, name: str) -> int | None:
     return found[0] if len(found) == 1 else None
 
 
-def set_preference(conn: Connection, user_id: int, event: str, *, web: bool, email: bool) -> None:
-    """Write the channels by which a user is notified of an event."""
-    preference = insert(notification_preference).values(
-        user_id=user_id, event=event, web=web, email=email
-    )
-    conn.execute(
-        preference.on_conflict_do_update(
-            index_elements=["user_id", "event"], set_={"web": web, "email": email}
-        )
-    )
-
-
-def preferences(
-    conn: Connection, user_ids: Sequence[int]
-) -> dict[tuple[int, str], tuple[bool, bool]]:
-    """Return (user, event) → (web, email) for those who said what they want."""
-    c = notification_preference.c
-    rows = conn.execute(select(c.user_id, c.event, c.web, c.email).where(c.user_id.in_(user_ids)))
-    return {(row.user_id, row.event): (row.web, row.email) for row in rows}
-
-
 _DISOWN = text("""
 DELETE FROM crm.owner_identity o
 USING unnest(CAST(:sources AS text[]), CAST(:ids AS text[])) AS g(source, source_id)
@@ -291,5 +286,6 @@ def disown(conn: Connection, identities: Sequence[tuple[str, str]]) -> list[int]
 
 
 def delete_users(conn: Connection, user_ids: Collection[int]) -> None:
-    """Delete users that no row refers to."""
+    """Delete users that no row refers to but their own settings of notifications."""
+    notice_settings.delete_of_users(conn, user_ids)
     conn.execute(text('DELETE FROM crm."user" WHERE id = ANY(:ids)'), {"ids": sorted(user_ids)})

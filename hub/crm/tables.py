@@ -331,13 +331,34 @@ alert = Table(
     schema="crm",
 )
 
+_MODE = "IN ('instant','digest','off')"
+
 notification_preference = Table(
     "notification_preference",
     metadata,
     Column("user_id", BigInteger, ForeignKey("crm.user.id"), primary_key=True),
     Column("event", Text, primary_key=True),
-    Column("web", Boolean, nullable=False),
-    Column("email", Boolean, nullable=False),
+    Column("web", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("apprise", Text, nullable=False, server_default="off"),
+    CheckConstraint(f"web {_MODE}", name="web"),
+    CheckConstraint(f"email {_MODE}", name="email"),
+    CheckConstraint(f"apprise {_MODE}", name="apprise"),
     CheckConstraint("event <> ''", name="event"),
+    schema="crm",
+)
+
+notice_profile = Table(
+    "notice_profile",
+    metadata,
+    Column("user_id", BigInteger, ForeignKey("crm.user.id"), primary_key=True, autoincrement=False),
+    Column("language", Text, nullable=False, server_default="en"),
+    Column("quiet_from", Text),  # 22:00, on the clock of the user's time zone
+    Column("quiet_until", Text),
+    Column("quiet_weekends", Boolean, nullable=False, server_default="false"),
+    Column("digest_at", Text, nullable=False, server_default="08:00"),  # times, with commas
+    Column("apprise", Text),  # a name under `apprise` of the settings
+    CheckConstraint("language IN ('en','fr')", name="language"),
+    CheckConstraint("num_nonnulls(quiet_from, quiet_until) <> 1", name="quiet"),
     schema="crm",
 )

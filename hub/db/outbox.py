@@ -3,11 +3,15 @@
 A row is written in the transaction of the change. A deliverer claims rows by a lock of its session, so it
 holds no transaction open while a mail is sent, and a deliverer that is killed leaves its rows to others at
 once. The dedupe key makes a second write of the same event a no-op.
+
+A part of an event is the event on one channel, as a row of its own: it is sent by itself, or is held until
+its receiver's digest time. Parts that are due together are collected into one message.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Self
 
 from sqlalchemy import (
@@ -33,7 +37,7 @@ from sqlalchemy.engine import Row
 from hub.db.locks import LOCK_SPACE, lock_number
 from hub.db.metadata import NOW, UTC, because, metadata, personal, where_present
 from hub.frozen import dataclass
-from hub.model.events import Event, EventKind, OutboxRow
+from hub.model.events import Event, EventKind, OutboxRow, Wrapped
 
 outbox = Table(
     "outbox",
@@ -55,7 +59,9 @@ outbox = Table(
     Column("source", Text),  # of the record that caused it
     Column("correlation_id", Text),  # the request that caused it
     Column("received_at", UTC),  # when this request was received
-    CheckConstraint("state IN ('pending','done','dead')", name="state"),
+    Column("channel", Text),  # of a part or a collection; none: as the receiver prefers
+    Column("of_id", BigInteger, ForeignKey("ops.outbox.id")),  # the event of which this is a part
+    CheckConstraint("state IN ('pending','held','done','dead')", name="state"),
     CheckConstraint("num_nonnulls(user_id, address) <= 1", name="receiver"),  # none: erased
     Index(
         "outbox_pending",
@@ -80,6 +86,13 @@ outbox = Table(
     ),
     where_present("contact_id", "removal of a contact takes its events"),
     where_present("deal_id", "removal of a deal takes its events"),
+    Index(
+        "outbox_held",
+        "not_before",
+        postgresql_where=text("state = 'held'"),
+        info=because("the parts whose digest time, or end of quiet hours, has come"),
+    ),
+    where_present("of_id", "the parts of an event: undo takes them with it"),
     Index(None, "user_id", info=because("removal of a user asks for its events")),
     where_present("lead_id", "removal of a lead takes its events"),
     schema="ops",
@@ -143,14 +156,15 @@ WITH asked AS (
     CAST(:topics AS text[]), CAST(:messages AS text[])
   ) WITH ORDINALITY AS a(lead_id, user_id, source, topic, message, n)
 ), first AS (
-  SELECT a.n, a.topic, a.message, o.id, o.state
+  SELECT a.n, a.topic, a.message, o.id, o.state = 'pending' OR EXISTS (
+    SELECT 1 FROM ops.outbox p WHERE p.of_id = o.id AND p.state IN ('pending', 'held')) AS is_open
   FROM asked a JOIN ops.outbox o ON o.lead_id = a.lead_id AND o.user_id = a.user_id
   WHERE o.event = 'lead_assigned' AND o.created_at > now() - make_interval(secs => :within_s)
     AND split_part(substr(o.dedupe_key, length('lead_assigned:') + 1), '/', 1) <> a.source
 ), added AS (
   UPDATE ops.outbox o SET payload = o.payload || jsonb_build_object('subject', f.topic, 'message', f.message)
-  FROM (SELECT DISTINCT ON (id) * FROM first WHERE state = 'pending' ORDER BY id, n) f
-  WHERE o.id = f.id AND o.state = 'pending' AND o.payload ->> 'message' IS NULL
+  FROM (SELECT DISTINCT ON (id) * FROM first WHERE is_open ORDER BY id, n) f
+  WHERE o.id = f.id AND o.state <> 'dead' AND o.payload ->> 'message' IS NULL
 )
 SELECT n FROM first
 """)
@@ -282,6 +296,84 @@ def read_due(conn: Connection, outbox_id: int) -> Row[tuple[object, ...]] | None
     return conn.execute(still.with_for_update(skip_locked=True)).one_or_none()
 
 
+def add_part(
+    conn: Connection, row: Row[tuple[object, ...]], channel: str, held_until: datetime | None
+) -> None:
+    """Make a part of an event: its message on one channel, sent by itself; the same part twice is one.
+
+    Args:
+        conn: an open transaction.
+        row: the event.
+        channel: web, email or apprise.
+        held_until: when it is sent; None is now.
+    """
+    kept = ("user_id", "lead_id", "contact_id", "deal_id", "source", "correlation_id")
+    values = {name: getattr(row, name) for name in kept}
+    made = insert(outbox).values(
+        **values,
+        event=Wrapped.PART,
+        dedupe_key=f"{row.dedupe_key}#{channel}",
+        payload={},
+        channel=channel,
+        of_id=row.id,
+        state="held" if held_until else "pending",
+        not_before=held_until or func.now(),
+    )
+    conn.execute(made.on_conflict_do_nothing(index_elements=["dedupe_key"]))
+
+
+def read(conn: Connection, outbox_ids: Sequence[int]) -> list[Row[tuple[object, ...]]]:
+    """Return rows by their ids, the oldest first."""
+    wanted = select(outbox).where(outbox.c.id.in_(outbox_ids)).order_by(outbox.c.id)
+    return list(conn.execute(wanted))
+
+
+def is_withdrawn(row: Row[tuple[object, ...]]) -> bool:
+    """Tell whether an event was undone, or its person erased, after it was written."""
+    key = str(row.dedupe_key)
+    return key.startswith("erased:") or "#undone:" in key
+
+
+def any_held(conn: Connection, now: datetime) -> bool:
+    """Tell whether a held part is due."""
+    due_now = select(outbox.c.id).where(outbox.c.state == "held", outbox.c.not_before <= now)
+    return conn.execute(due_now.limit(1)).first() is not None
+
+
+def collect(conn: Connection, now: datetime) -> int:
+    """Free the held parts that are due: a single one is sent as it is, several of a receiver as one message.
+
+    Only one transaction collects at a time, so that the parts of a receiver are not divided between two.
+
+    Returns:
+        How many messages are to be sent now.
+    """
+    lock = {"space": LOCK_SPACE, "number": lock_number("outbox:collect")}
+    if not conn.execute(text("SELECT pg_try_advisory_xact_lock(:space, :number)"), lock).scalar():
+        return 0
+    c = outbox.c
+    held = select(c.id, c.user_id, c.channel).where(c.state == "held", c.not_before <= now)
+    parts: defaultdict[tuple[int, str], list[int]] = defaultdict(list)
+    for row in conn.execute(held.order_by(c.id).with_for_update()):
+        parts[row.user_id, row.channel].append(row.id)
+    single = [ids[0] for ids in parts.values() if len(ids) == 1]
+    several = {key: ids for key, ids in parts.items() if len(ids) > 1}
+    freed = outbox.update().where(c.id.in_(single)).values(state="pending", not_before=func.now())
+    conn.execute(freed)
+    for (user_id, channel), ids in several.items():
+        conn.execute(outbox.update().where(c.id.in_(ids)).values(state="done"))
+        conn.execute(
+            insert(outbox).values(
+                event=Wrapped.COLLECTED,
+                dedupe_key=f"{Wrapped.COLLECTED}:{channel}:{ids[0]}",
+                user_id=user_id,
+                payload={"parts": ids},
+                channel=channel,
+            )
+        )
+    return len(parts)
+
+
 def still_exists(conn: Connection, outbox_id: int) -> bool:
     """Lock a row; returns False if it was removed, with the person or by an undo, while it was sent."""
     row = select(outbox.c.id).where(outbox.c.id == outbox_id).with_for_update()
@@ -345,10 +437,11 @@ def record_delivery(
 
 _LET_GO = text("""
 UPDATE ops.outbox SET lead_id = NULL, contact_id = NULL,
-  state = CASE state WHEN 'pending' THEN 'dead' ELSE state END,
-  last_error = CASE state WHEN 'pending' THEN 'its batch was undone' ELSE last_error END,
+  state = CASE WHEN state IN ('pending', 'held') THEN 'dead' ELSE state END,
+  last_error = CASE WHEN state IN ('pending', 'held') THEN 'its batch was undone' ELSE last_error END,
   dedupe_key = dedupe_key || '#undone:' || CAST(:undo AS bigint) || ':' || id
 WHERE lead_id = ANY(:leads) OR contact_id = ANY(:contacts) OR dedupe_key = ANY(:keys)
+  OR of_id IN (SELECT id FROM ops.outbox WHERE dedupe_key = ANY(:keys))
 """)
 
 

@@ -100,7 +100,9 @@ RULES: Sequence[Rule] = (
             "payload": {},
             "address": None,
             "dedupe_key": func.concat("erased:", outbox.outbox.c.id),
-            "state": func.replace(outbox.outbox.c.state, "pending", "dead"),
+            "state": func.replace(
+                func.replace(outbox.outbox.c.state, "pending", "dead"), "held", "dead"
+            ),
             "last_error": "its person was erased",
         },
     ),

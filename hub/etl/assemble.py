@@ -11,6 +11,7 @@ from hub.clock import Clock
 from hub.connectors.base import Connector
 from hub.connectors.registry import connect, limits_of
 from hub.crm import groups, owners, statuses, words
+from hub.crm.notice_settings import Choice, ProfileValues
 from hub.crm.owners import Availability
 from hub.db.engine import Database
 from hub.db.transactions import run_transaction
@@ -137,6 +138,28 @@ def _person(person: PersonSettings) -> owners.Person:
         is_active=person.active,
         timezone=person.timezone,
         role=person.role,
-        notify={event: (choice.web, choice.email) for event, choice in person.notify.items()},
+        notify={
+            event: Choice(choice.web, choice.email, choice.apprise)
+            for event, choice in person.notify.items()
+        },
         availability=_availability(person),
+        profile=_profile(person),
     )
+
+
+def _profile(person: PersonSettings) -> ProfileValues:
+    """Return what hub.yaml says of a person's language, hours and target; what it leaves out stays."""
+    values: dict[str, str | bool | None] = {}
+    if person.language is not None:
+        values["language"] = person.language
+    if person.quiet is not None:
+        values |= {
+            "quiet_from": person.quiet.since,
+            "quiet_until": person.quiet.until,
+            "quiet_weekends": person.quiet.weekends,
+        }
+    if person.digest_at is not None:
+        values["digest_at"] = ",".join(person.digest_at)
+    if person.apprise is not None:
+        values["apprise"] = person.apprise
+    return values

@@ -4,7 +4,7 @@
 - one *lane* for events that have their record, and one for the hints of each source: so a vendor that
   does not answer holds up its own hints alone
 - the *stages* take the live lane to its owners
-- the *notices* thread sends mail: a slow mail server holds up no lead
+- the *notices* threads send mail: a slow mail server holds up no lead. One looks, the others help it
 - the *subscribers* thread gives each subscription its turn, in a thread of its own (`hub.live.hook_turns`): a slow
   receiver holds up its own events alone
 - the *closing* thread closes live batches once a minute, and reports what was done to Dagster's sensor
@@ -35,6 +35,7 @@ from hub.landing.inbox import Door
 from hub.live.hook_turns import HookTurns
 from hub.live.lane import Lane
 from hub.live.listening import Listener
+from hub.live.post import SENDERS, Post
 from hub.live.tally import Tally
 from hub.live.vendors import Reader, Vendors
 from hub.logs import get_logger
@@ -46,7 +47,7 @@ LOOK_S = 2.0
 CLOSE_S = 20.0
 """Seconds between two looks for live batches that are a minute old."""
 _AGAIN_S = 0.1
-_LANE_S, _STAGES_S, _POST_S = 60.0, 5.0, 2.0
+_LANE_S, _STAGES_S, _POST_S, _HELP_S = 60.0, 5.0, 2.0, 60.0
 _LONGEST_S = 30.0
 _JOIN_S = 8.0
 _LOOKS, _LOOK_AGAIN_S = 40, 0.05
@@ -123,7 +124,8 @@ class Worker:
         self._looks = 0
         self._tally = Tally(hub)
         self._stages = self._thread("stages", self._run_stages, _STAGES_S)
-        self._notices = self._thread("notices", self._send, _POST_S)
+        self._helpers = [self._sender(n, _HELP_S) for n in range(2, SENDERS + 1)]
+        self._notices = self._sender(1, _POST_S)
         self._subscribers = self._thread("subscribers", self._post, _POST_S)
         self._hooks = HookTurns(hub, lambda: not self._stop.is_set(), self._subscribers.ring)
         self._closing = self._thread("closing", self._close_batches, CLOSE_S)
@@ -137,7 +139,9 @@ class Worker:
         """Work until `stop`, or until `goes_on` says no; it is asked every few seconds."""
         spare_the_program()
         listener = Listener(self._hub.engine)
-        threads = (self._stages, self._notices, self._subscribers, self._closing)
+        threads = (
+            self._stages, self._notices, *self._helpers, self._subscribers, self._closing,
+        )  # fmt: skip
         for one in threads:
             one.start()
         faults_n = 0
@@ -207,9 +211,18 @@ class Worker:
         self._looks = 0
         return False
 
-    def _send(self) -> bool:
+    def _sender(self, number: int, every_s: float) -> _Thread:
+        """Return a thread that sends notices; the first one wakes the others when it finds many."""
+        post = Post(self._hub, self._hub.clock, self._help if number == 1 else lambda: None)
+        return self._thread(f"notices {number}", lambda: self._send(post), every_s)
+
+    def _help(self) -> None:
+        for one in self._helpers:
+            one.ring()
+
+    def _send(self, post: Post) -> bool:
         self._tally.begin()
-        counts = deliver_pending(self._hub)
+        counts = post.send()
         if counts:
             self._tally.add("notify", counts, Subject())
         return any(counts.values())

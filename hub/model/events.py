@@ -42,6 +42,15 @@ ALERTS = (EventKind.SOURCE_FAILED, EventKind.SOURCE_RECOVERED)
 """The kinds that are of a source or a nightly job, and of no record."""
 
 
+class Wrapped(StrEnum):
+    """Rows of the outbox that stand for other rows of it. No user chooses a channel for them."""
+
+    PART = "part"
+    """One event on one channel."""
+    COLLECTED = "collected"
+    """Several parts as one message."""
+
+
 class Letter(StrEnum):
     """Mails to people outside of the team. No user chooses a channel for them."""
 
@@ -66,7 +75,7 @@ class OutboxRow:
         received_at: when this request was received.
     """
 
-    event: EventKind | Letter
+    event: EventKind | Letter | Wrapped
     dedupe_key: str
     user_id: int | None
     lead_id: int | None = None

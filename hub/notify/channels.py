@@ -89,7 +89,7 @@ def compose(
 ) -> Mail:
     """Return the mail for a rendered event, marked with X-Hub-Event, and with its request if it has one."""
     headers = {"X-Hub-Event": event} | ({CORRELATION: correlation_id} if correlation_id else {})
-    return Mail(message_id, to, rendered.subject, rendered.text, headers)
+    return Mail(message_id, to, rendered.subject, rendered.text, headers, rendered.html)
 
 
 class SmtpChannel:

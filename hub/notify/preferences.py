@@ -1,46 +1,68 @@
-"""Which channels a person wants for an event.
+"""Which channels a person wants for an event, and how: at once, in a digest, or not at all.
 
-In: the user's own choices and the hub's defaults. Out: channel names. Pure. What does not belong
-here: quiet hours, which are about when and not about where.
+In: the user's own choices and the hub's defaults. Out: a mode for each channel. Pure. What does not belong
+here: digest times and quiet hours (`timing`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from hub.errors import ConfigError
 from hub.model.events import EventKind
 
 
+class Mode(StrEnum):
+    """How a person is notified on a channel."""
+
+    INSTANT = "instant"
+    DIGEST = "digest"
+    OFF = "off"
+
+
+class Channel(StrEnum):
+    """The channels, in the order in which a notice is written to them."""
+
+    WEB = "web"
+    EMAIL = "email"
+    APPRISE = "apprise"
+
+
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """One choice: for this event by web alert, by e-mail, both, or neither."""
+    """One choice: the mode of each channel for an event."""
 
     event: str
-    web: bool
-    email: bool
+    web: Mode
+    email: Mode
+    apprise: Mode = Mode.OFF
+
+    def modes(self) -> dict[Channel, Mode]:
+        """Return the mode of each channel."""
+        return {Channel.WEB: self.web, Channel.EMAIL: self.email, Channel.APPRISE: self.apprise}
 
 
-DEFAULTS: tuple[Preference, ...] = (
-    Preference(EventKind.LEAD_ASSIGNED, web=True, email=True),
-    Preference(EventKind.INQUIRY_RECEIVED, web=True, email=True),
-    Preference(EventKind.LEAD_REASSIGNED_AWAY, web=True, email=False),
-    Preference(EventKind.LEAD_CONVERTED_IN_SOURCE, web=True, email=True),
-    Preference(EventKind.LEADS_DIGEST, web=True, email=True),
-    Preference(EventKind.CONTACT_ASSIGNED, web=True, email=True),
-    Preference(EventKind.CONTACT_REASSIGNED_AWAY, web=True, email=False),
-    Preference(EventKind.DEAL_ASSIGNED, web=True, email=True),
-    Preference(EventKind.DEAL_REASSIGNED_AWAY, web=True, email=False),
-    Preference(EventKind.BULK_ASSIGNED, web=True, email=True),
-    Preference(EventKind.BULK_REASSIGNED_AWAY, web=True, email=False),
-    Preference(EventKind.SOURCE_FAILED, web=True, email=True),
-    Preference(EventKind.SOURCE_RECOVERED, web=True, email=True),
+_BOTH = (
+    EventKind.LEAD_ASSIGNED,
+    EventKind.INQUIRY_RECEIVED,
+    EventKind.LEAD_CONVERTED_IN_SOURCE,
+    EventKind.LEADS_DIGEST,
+    EventKind.CONTACT_ASSIGNED,
+    EventKind.DEAL_ASSIGNED,
+    EventKind.BULK_ASSIGNED,
+    EventKind.SOURCE_FAILED,
+    EventKind.SOURCE_RECOVERED,
+)
+DEFAULTS: tuple[Preference, ...] = tuple(
+    Preference(event, Mode.INSTANT, Mode.INSTANT if event in _BOTH else Mode.OFF)
+    for event in EventKind
 )
 
 
-def channels_for(
+def modes_for(
     event: str, preferences: Iterable[Preference], defaults: Iterable[Preference] = DEFAULTS
-) -> tuple[str, ...]:
-    """Return `web` and `email` as chosen, in this order; the person's choice beats the default.
+) -> Mapping[Channel, Mode]:
+    """Return the mode of each channel for an event; the person's choice beats the default.
 
     Raises:
         ConfigError: there is no such event.
@@ -49,6 +71,5 @@ def channels_for(
         raise ConfigError(f"unknown event {event!r}", hint=f"known: {', '.join(EventKind)}")
     for choice in (*preferences, *defaults, *DEFAULTS):
         if choice.event == event:
-            chosen = (("web", choice.web), ("email", choice.email))
-            return tuple(channel for channel, wanted in chosen if wanted)
+            return choice.modes()
     raise AssertionError(event)  # every event has a built-in default

@@ -1,8 +1,8 @@
 """The words of an alert or an e-mail.
 
-In: the facts of one event and a language. Out: subject, plain text, links. `render` is pure; a
+In: the facts of one event and a language. Out: subject, plain text, HTML, links. `render` is pure; a
 language is a data file, `templates/<language>.yaml`, read once. Not here: the recipients,
-and how mail is sent.
+how mail is sent, and how the HTML looks (`html`).
 
 Facts come from strangers: every value is made one line without control characters before it
 is put into a template, and a question is quoted line by line. So a stranger can write neither
@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hub.errors import ConfigError
 from hub.model.events import EventKind
+from hub.notify.html import page
 
 Line = str | tuple[str, ...]
 
@@ -34,6 +35,7 @@ _PLACEHOLDERS = frozenset(
     {"who", "company", "source", "email", "phone", "tel", "rule", "group"}
     | {"topic", "question", "link", "record", "many", "counts", "given_by", "records"}
     | {"subjects", "sentence", "sentences", "other", "failed_since", "at"}
+    | {"tickets", "relatives", "waiting"}
 )
 # Null, Nan and None are people's names as well: only the spellings machines write are dropped.
 _NOTHING = frozenset({"null", "NULL", "none", "None", "NONE", "undefined", "NaN", "(null)", "N/A"})
@@ -46,6 +48,9 @@ class Notice:
     `counts` are records by source or kind, of an event that is of no single one. `record` is the
     kind of record it is of, and `record_id` which one; of a lead the latter is `lead_id`. `records` are
     the first names of many, `given_by` is the user who gave them.
+
+    `tickets` are the person's open tickets, `relatives` records that are likely of the same person or
+    company, each as one line; `waiting` is the ticket of a chat in which the visitor waits.
 
     An alert has `subjects` (sources), `sentences` that say what is wrong, whether the source fails for
     another reason than before (`is_other`), and moments in words: `failed_since`, `at`.
@@ -74,17 +79,21 @@ class Notice:
     is_other: bool = False
     failed_since: str = ""
     at: str = ""
+    tickets: Sequence[str] = ()
+    relatives: Sequence[str] = ()
+    waiting: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What a person reads: a mail, and the line of an alert. `tel` is a `tel:` link or empty."""
+    """What a person reads: a mail in two forms, and the line of an alert. `tel` is a `tel:` link or empty."""
 
     subject: str
     text: str
     link: str
     tel: str
     alert: str = ""
+    html: str = ""
 
 
 class EventWords(BaseModel):
@@ -100,8 +109,21 @@ class Words(BaseModel):
     """One language's data file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    language: str
     unnamed: str
+    more: str
+    """What a list says of what it leaves out; `{n}` is the number."""
+    kinds: Mapping[str, str]
+    """Kinds of records, one and many, as the sentences name them."""
+    collected: EventWords
+    """A message of several events: `{many}` of them, one in each line of `{records}`."""
     events: Mapping[EventKind, EventWords]
+
+
+def languages() -> tuple[str, ...]:
+    """Return the languages that have a file, by their two letters."""
+    folder = resources.files("hub.notify") / "templates"
+    return tuple(sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".yaml")))
 
 
 @lru_cache
@@ -112,8 +134,7 @@ def words(language: str = "en") -> Words:
         ConfigError: there is no such language, or its file is broken.
     """
     folder = resources.files("hub.notify") / "templates"
-    known = sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".yaml"))
-    if language not in known:
+    if language not in (known := languages()):
         raise ConfigError(f"no language {language!r}", hint=f"known: {', '.join(known)}")
     text = (folder / f"{language}.yaml").read_text(encoding="utf-8")
     return parse_words(text, f"{language}.yaml")
@@ -127,8 +148,8 @@ def parse_words(text: str, name: str) -> Words:
     """
     try:
         parsed = Words.model_validate(yaml.load(text, Loader=yaml.CSafeLoader))
-        for event in EventKind:
-            for line in _every_line(parsed.events[event]):
+        for wording in (parsed.collected, *(parsed.events[event] for event in EventKind)):
+            for line in _every_line(wording):
                 _slots(line)
     except (ValidationError, ValueError, KeyError, yaml.YAMLError) as exc:
         raise ConfigError(
@@ -140,19 +161,41 @@ def parse_words(text: str, name: str) -> Words:
 
 def render(notice: Notice, language: Words) -> Rendered:
     """Return the words for one event."""
-    facts = _facts(notice, language.unnamed)
-    wording = language.events[EventKind(notice.event)]
-    subject = _first_complete(wording.subject, facts)
-    filled = [_first_complete(_listed(line), facts) for line in wording.lines]
-    text = "\n".join(line for line in filled if line is not None).strip() + "\n"
+    return _rendered(language.events[EventKind(notice.event)], _facts(notice, language), language)
+
+
+def render_collected(items: Sequence[Rendered], language: Words, link: str) -> Rendered:
+    """Return one message for several events: a line and a link for each.
+
+    Args:
+        items: what each event alone would say.
+        language: of the message.
+        link: the page that the message opens.
+    """
+    notice = Notice("", None, "", counts={"events": len(items)})
+    lines = [f"{one.alert} - {one.link}" if one.link else one.alert for one in items]
+    facts = {**_facts(notice, language), "records": "\n".join(lines), "link": link}
+    return _rendered(language.collected, facts, language)
+
+
+def _rendered(wording: EventWords, facts: Mapping[str, str], language: Words) -> Rendered:
+    subject = _filled(_first_complete(wording.subject, facts), facts)
+    lines = [_first_complete(_listed(line), facts) for line in wording.lines]
+    chosen = [line for line in lines if line is not None]
+    text = "\n".join(line.format_map(facts) for line in chosen).strip() + "\n"
     heading = _clip(_one_line(subject or facts["who"]), _SUBJECT_MAX_N)
     return Rendered(
         heading,
         re.sub(r"\n{3,}", "\n\n", text),
         facts["link"],
         facts["tel"],
-        _first_complete(wording.alert, facts) or heading,
+        _filled(_first_complete(wording.alert, facts), facts) or heading,
+        page(heading, chosen, facts, language.language),
     )
+
+
+def _filled(line: str | None, facts: Mapping[str, str]) -> str:
+    return "" if line is None else line.format_map(facts)
 
 
 def tel_link(phone: str | None) -> str:
@@ -168,7 +211,7 @@ def tel_link(phone: str | None) -> str:
     return f"tel:{plus}{digits}" + (f";ext={extension}" if extension else "")
 
 
-def _facts(notice: Notice, unnamed: str) -> dict[str, str]:
+def _facts(notice: Notice, language: Words) -> dict[str, str]:
     name = " ".join(filter(None, (_value(notice.first_name), _value(notice.last_name))))
     company, email, phone = _value(notice.company), _value(notice.email), _value(notice.phone)
     total = sum(notice.counts.values())
@@ -176,7 +219,7 @@ def _facts(notice: Notice, unnamed: str) -> dict[str, str]:
     number = notice.lead_id if notice.record_id is None else notice.record_id
     sentences = [_clip(_one_line(said), _SENTENCE_MAX_N) for said in notice.sentences]
     return {
-        "who": _clip(name or company or email or phone or unnamed, _VALUE_MAX_N),
+        "who": _clip(name or company or email or phone or language.unnamed, _VALUE_MAX_N),
         "company": company if name else "",
         "email": email,
         "phone": phone,
@@ -187,22 +230,30 @@ def _facts(notice: Notice, unnamed: str) -> dict[str, str]:
         "topic": _value(notice.topic),
         "question": _quoted(notice.question),
         "many": f"{total:d}" if total > 1 else "",
-        "counts": "\n".join(f"{_value(name)}: {n:d}" for name, n in sorted(notice.counts.items())),
-        "record": notice.record,
+        "counts": "\n".join(
+            f"{language.kinds.get(name, _value(name))}: {n:d}"
+            for name, n in sorted(notice.counts.items())
+        ),
+        "record": language.kinds.get(notice.record, notice.record),
         "given_by": _value(notice.given_by),
-        "records": "\n".join([*map(_value, notice.records), *_rest(total, notice.records)]),
+        "records": "\n".join(
+            [*map(_value, notice.records), *_rest(total, notice.records, language.more)]
+        ),
         "subjects": ", ".join(map(_value, notice.subjects)),
         "sentence": sentences[0] if sentences else "",
         "sentences": "\n".join(sentences),
         "other": sentences[0] if notice.is_other and sentences else "",
         "failed_since": notice.failed_since,
         "at": notice.at,
+        "tickets": "\n".join(map(_value, notice.tickets)),
+        "relatives": "\n".join(map(_value, notice.relatives)),
+        "waiting": _value(notice.waiting),
         "link": place if number is None else f"{place}/{number:d}",
     }
 
 
-def _rest(total: int, named: Sequence[str]) -> list[str]:
-    return [f"and {total - len(named)} more"] if named and total > len(named) else []
+def _rest(total: int, named: Sequence[str], more: str) -> list[str]:
+    return [more.format(n=total - len(named))] if named and total > len(named) else []
 
 
 def _value(text: str | None) -> str:
@@ -235,7 +286,7 @@ def _clip(text: str, limit: int) -> str:
 def _first_complete(lines: Sequence[str], facts: Mapping[str, str]) -> str | None:
     for line in lines:
         if all(facts[slot] for slot in _slots(line)):
-            return line.format_map(facts)
+            return line
     return None
 
 

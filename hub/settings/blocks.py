@@ -31,13 +31,59 @@ ADMINS = "admins"
 """A receiver of alerts: the active users of the role `admin`."""
 
 
-class NotifyChoice(Block):
-    """The channels on which a person is notified of an event."""
+def _mode(said: Any) -> Any:
+    """Return true and false as modes; YAML reads `off` and `on` as these."""
+    return {True: "instant", False: "off"}.get(said, said) if isinstance(said, bool) else said
 
-    web: bool = True
+
+_Mode = Annotated[Literal["instant", "digest", "off"], BeforeValidator(_mode)]
+
+
+class NotifyChoice(Block):
+    """How a person is notified of an event: `instant` (or true), `digest`, `off` (or false) for each channel."""
+
+    web: _Mode = "instant"
     """An alert in the hub."""
-    email: bool = True
+    email: _Mode = "instant"
     """An e-mail."""
+    apprise: _Mode = "off"
+    """A message through Apprise, to the person's target."""
+
+
+_MINUTES_A_DAY = 24 * 60
+
+
+def _time_of_day(said: Any) -> Any:
+    """Return a time as HH:MM; YAML reads 22:00 without quotes as a number of minutes."""
+    if isinstance(said, int) and not isinstance(said, bool) and 0 <= said < _MINUTES_A_DAY:
+        return f"{said // 60:02d}:{said % 60:02d}"
+    return said
+
+
+_TimeOfDay = Annotated[
+    str, BeforeValidator(_time_of_day), Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")
+]
+
+
+class QuietSettings(Block):
+    """The hours in which a person gets no e-mail and no message, on the clock of the person's time zone."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    since: _TimeOfDay | None = Field(None, validation_alias=AliasChoices("from", "since"))
+    """First minute, `20:00`. Written `from`."""
+    until: _TimeOfDay | None = None
+    """First minute after them, `07:30`; it may be of the next day."""
+    weekends: bool = False
+    """Whether Saturdays and Sundays are quiet too."""
+
+    @model_validator(mode="after")
+    def _has_hours(self) -> Self:
+        if (self.since is None) != (self.until is None):
+            raise ValueError("give the first minute and the first minute after, or neither")
+        if self.since is not None and self.since == self.until:
+            raise ValueError("the quiet hours end when they begin")
+        return self
 
 
 class AwaySettings(Block):
@@ -78,6 +124,15 @@ class PersonSettings(Block):
     the later of the two counts."""
     paused: bool = False
     """True: the user takes no turns of any group. `hub user pause` and `hub user back` set it too."""
+    language: Literal["en", "fr"] | None = None
+    """Language of the person's notifications; English without it. `hub notify profile` sets it too, unless
+    it is here; so it does the next three."""
+    quiet: QuietSettings | None = None
+    """Quiet hours: what comes in them is sent when they end, as one message."""
+    digest_at: list[_TimeOfDay] | None = Field(None, min_length=1)
+    """Times of the day at which digests are sent, `["08:00", "14:00"]`; 08:00 without it."""
+    apprise: str | None = None
+    """Name of the person's target under `apprise:`."""
     notify: dict[str, NotifyChoice] = Field(default_factory=dict)
     """Event (`lead_assigned`, `inquiry_received`, `lead_reassigned_away`,
     `lead_converted_in_source`, `leads_digest`,
@@ -281,6 +336,8 @@ class Settings(Block):
     """Rules that give a new lead to an owner."""
     smtp: SmtpSettings = SmtpSettings()
     """The mail server for outgoing mail."""
+    apprise: dict[str, SecretStr] = Field(default_factory=dict)
+    """Targets of messages through Apprise: name → address. An address is a secret: HUB_APPRISE__NAME."""
     alerts: list[AlertSettings] = Field(default_factory=lambda: [AlertSettings()])
     """Who is told when a source fails, and when it works again; empty: nobody is told."""
     company: CompanySettings = CompanySettings()

@@ -17,7 +17,7 @@ from hub.settings.sources import SourceSettings, block_of
 _PREFIX = "HUB_"
 # blocks that exist with defaults when hub.yaml has no such block, so a variable can fill them
 _BLOCKS = (
-    "routing", "smtp", "backup", "company", "crm", "dagster", "gateway", "matching", "subscriptions",
+    "apprise", "routing", "smtp", "backup", "company", "crm", "dagster", "gateway", "matching", "subscriptions",
 )  # fmt: skip
 
 
@@ -144,7 +144,7 @@ def _refuse_secrets(document: Mapping[str, Any], path: Path | None, lines: _Line
     for place, block, model in places:
         for name in _secret_names(model):
             if isinstance(block, dict) and block.get(name) is not None:
-                variable = secret_variable(*place, name)
+                variable = secret_variable(*place, name, *(["NAME"] if name == "apprise" else []))
                 raise ConfigError(
                     f"{path}:{lines.get((*place, name), 1)}: {name} is a secret and must not "
                     "be in hub.yaml",

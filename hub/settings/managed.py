@@ -26,7 +26,8 @@ class Managed:
     Args:
         people: e-mail → the line of the person.
         left: e-mails of people of whom the file says `active: false`.
-        preferences: (e-mail, event) → the line of the choice under `notify:`.
+        preferences: (e-mail, event) → the line of the choice under `notify:`; and (e-mail, key) → the line of
+            `language`, `quiet`, `digest_at` and `apprise`.
         groups: name → the line of the group.
         members: (name of the group, e-mail) → the line of the member.
         rules: name of a group → the lines of routing that name it.
@@ -43,6 +44,8 @@ class Managed:
 
 
 NOTHING = Managed()
+PROFILE = ("language", "quiet", "digest_at", "apprise")
+"""Keys of a person that `hub notify profile` sets otherwise."""
 
 
 def managed(config: Path | str | None = None) -> Managed:
@@ -82,6 +85,9 @@ class _Reader:
                 left.add(email)
             for key, _ in _pairs(_under(node, "notify")):
                 preferences[email, str(key.value)] = self._place(key)
+            for key, _ in _pairs(node):
+                if key.value in PROFILE:
+                    preferences[email, str(key.value)] = self._place(key)
         return people, frozenset(left), preferences
 
     def _named(self, root: yaml.Node | None, wanted: str) -> dict[str, tuple[str, ...]]:

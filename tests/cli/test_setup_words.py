@@ -220,7 +220,13 @@ def test_many_records_are_changed_at_once_and_a_user_sees_what_there_is_to_hear(
     }  # fmt: skip
     assert team.document("bulk", "resume", str(done["batch"]))["changed"] == 1
     choices = team.document("notify", "show")["choices"]
-    assert {"event": "deal_assigned", "alert": True, "email": True, "set_by": "default"} in choices
+    assert {
+        "event": "deal_assigned",
+        "alert": "instant",
+        "email": "instant",
+        "apprise": "off",
+        "set_by": "default",
+    } in choices
     said = team.run("notify", "set", "deal_assigned", "--no-email").stdout
     assert said == "deal_assigned: alert on, e-mail off\n"
     assert "did you mean deal_assigned" in refused(team, "notify", "set", "deal_asigned", "--email")

@@ -1,20 +1,25 @@
 """Several deliverers share one outbox by claims: no message is sent twice, and none waits for another deliverer."""
 
+import asyncio
 import threading
 from collections import Counter
 from collections.abc import Iterator
 
 import pytest
+from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import text
 
 from hub.db import outbox
 from hub.etl import notify
 from hub.etl.context import Hub
 from hub.etl.notify import deliver_pending
+from hub.live.post import SENDERS
+from hub.live.worker import Worker
 from hub.model.events import InquiryReceived, LeadAssigned, LeadsDigest
 from hub.notify.channels import Mail, SmtpChannel
 from hub.sandbox.smtp import Mailbox
 from tests.db.conftest import WORKERS, at_once, seed_leads
+from tests.lives import HandVendors
 from tests.mailbox import mail_server, mailing_to
 
 EVENTS = 80
@@ -114,3 +119,46 @@ def test_no_transaction_is_open_while_a_mail_is_sent(ringing: Hub) -> None:
     assert len(seen) == EVENTS
     assert {open_n for open_n, _ in seen} == {0}
     assert seen[0][1] == 10, "the alerts of the first chunk"
+
+
+class _SlowBox(Mailbox):
+    """A mailbox that takes 50 ms for each mail, and counts how many it takes at the same time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now_n, self.most_n = 0, 0
+
+    async def handle_DATA(  # noqa: N802 aiosmtpd gives the name
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
+        self.now_n += 1
+        self.most_n = max(self.most_n, self.now_n)
+        await asyncio.sleep(0.05)
+        said = await super().handle_DATA(server, session, envelope)
+        self.now_n -= 1
+        return said
+
+
+def test_a_worker_sends_many_notices_with_several_threads_and_each_once(ringing: Hub) -> None:
+    box = _SlowBox()
+    ended = threading.Event()
+
+    def is_left() -> bool:
+        with ringing.engine.connect() as conn:
+            left = conn.execute(text("SELECT count(*) FROM ops.outbox WHERE state = 'pending'"))
+            if not left.scalar_one():
+                ended.set()
+        return not ended.is_set()
+
+    with mail_server(box) as (_, port):
+        worker = Worker(mailing_to(ringing, port), HandVendors({}))
+        thread = threading.Thread(target=worker.run)
+        thread.start()
+        while is_left():
+            ended.wait(0.05)
+        worker.stop()
+        thread.join(20)
+        assert not thread.is_alive()
+    arrived = Counter(mail["message_id"] for mail in box.mail())
+    assert (len(arrived), set(arrived.values())) == (EVENTS, {1})
+    assert box.most_n == SENDERS

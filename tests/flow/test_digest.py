@@ -70,7 +70,8 @@ def test_a_digest_goes_where_its_reader_wants_it(world: World, mails: list[Mail]
     with world.db.owner_engine().begin() as conn:
         conn.exec_driver_sql(
             "INSERT INTO crm.notification_preference (user_id, event, web, email) "
-            "SELECT id, 'leads_digest', email LIKE 'ann%%', email LIKE 'bob%%' FROM crm.\"user\""
+            "SELECT id, 'leads_digest', CASE WHEN email LIKE 'ann%%' THEN 'instant' ELSE 'off' END, "
+            "CASE WHEN email LIKE 'bob%%' THEN 'instant' ELSE 'off' END FROM crm.\"user\""
         )
     fill(world)
     flow.sync(world.hub, ["salesforce"])

@@ -1,38 +1,45 @@
-"""The notifications of a user, their channels, and the user's alerts.
+"""The notifications of a user: channels, language, hours; and the user's alerts.
 
 Users decide for themselves, an admin for any user. A choice in hub.yaml cannot be changed by
 command; the error has its line.
 """
 
 import difflib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hub.actions.context import Context
 from hub.actions.rights import Right, require
-from hub.crm import alerts, owners
+from hub.crm import alerts, notice_settings, owners
 from hub.crm.alerts import Alert
+from hub.crm.notice_settings import Profile, ProfileValues
 from hub.crm.owners import UserRow
 from hub.errors import ActionError
 from hub.model.events import EventKind
-from hub.notify.preferences import DEFAULTS
+from hub.notify.preferences import DEFAULTS, Mode
 from hub.settings.managed import NOTHING, Managed
+
+_OFF = "off"
+_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The channels by which a user is notified of an event.
+    """How a user is notified of an event: `instant`, `digest` or `off` on each channel.
 
     Args:
         event: its kind.
         alert: by an alert in the hub.
         email: by e-mail.
+        apprise: by a message through Apprise.
         set_by: `default`, `user`, or the line of hub.yaml.
     """
 
     event: str
-    alert: bool
-    email: bool
+    alert: str
+    email: str
+    apprise: str
     set_by: str
 
 
@@ -42,10 +49,14 @@ class Choices:
 
     Args:
         user: address of the user.
+        timezone: IANA name; digest times and quiet hours are on its clock.
+        profile: language, quiet hours, digest times, Apprise target.
         choices: one for each event.
     """
 
     user: str
+    timezone: str
+    profile: Profile
     choices: tuple[Choice, ...]
 
 
@@ -61,22 +72,24 @@ def show(ctx: Context, email: str | None = None, *, managed: Managed = NOTHING) 
         ActionError: there is no such user, or the actor lacks the right.
     """
     user = _whose(ctx, email)
-    own = owners.preferences(ctx.conn, [user.id])
+    own = notice_settings.choices(ctx.conn, [user.id])
     found = []
     for default in DEFAULTS:
         event = str(default.event)
-        web, mail = own.get((user.id, event), (default.web, default.email))
+        said = own.get((user.id, event)) or default
         line = managed.preferences.get((user.email.lower(), event))
         set_by = line or ("user" if (user.id, event) in own else "default")
-        found.append(Choice(event, web, mail, set_by))
-    return Choices(user.email, tuple(found))
+        modes = (str(said.web), str(said.email), str(said.apprise))
+        found.append(Choice(event, *modes, set_by))
+    profile = notice_settings.profile(ctx.conn, user.id)
+    return Choices(user.email, user.timezone, profile, tuple(found))
 
 
 def set_(
-    ctx: Context, event: str, *, alert: bool | None = None, mail: bool | None = None,
-    email: str | None = None, managed: Managed = NOTHING,
+    ctx: Context, event: str, *, alert: Mode | None = None, mail: Mode | None = None,
+    apprise: Mode | None = None, email: str | None = None, managed: Managed = NOTHING,
 ) -> Choice:  # fmt: skip
-    """Set the channels by which a user is notified of an event; None leaves a channel as it is.
+    """Set how a user is notified of an event; None leaves a channel as it is.
 
     Raises:
         ActionError: there is no such event or user, hub.yaml holds the choice, or the actor lacks
@@ -98,10 +111,115 @@ def set_(
         )  # fmt: skip
     before = show(ctx, user.email, managed=managed)
     (old,) = [choice for choice in before.choices if choice.event == event]
-    web = old.alert if alert is None else alert
-    by_mail = old.email if mail is None else mail
-    owners.set_preference(ctx.conn, user.id, event, web=web, email=by_mail)
-    return Choice(event, web, by_mail, "user")
+    web, by_mail, other = alert or old.alert, mail or old.email, apprise or old.apprise
+    chosen = notice_settings.Choice(str(web), str(by_mail), str(other))
+    notice_settings.set_choice(ctx.conn, user.id, event, chosen)
+    return Choice(event, chosen.web, chosen.email, chosen.apprise, "user")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a user asks of the own profile; None leaves a value as it is.
+
+    Args:
+        language: two letters.
+        quiet: `20:00-07:30`, or `off`.
+        weekends: whether Saturdays and Sundays are quiet.
+        digest_at: `08:00,14:00`.
+        apprise: the name of a target, or `off`.
+    """
+
+    language: str | None = None
+    quiet: str | None = None
+    weekends: bool | None = None
+    digest_at: str | None = None
+    apprise: str | None = None
+
+
+def set_profile(
+    ctx: Context, wanted: Wanted, *, targets: Sequence[str] = (), email: str | None = None,
+    managed: Managed = NOTHING,
+) -> Choices:  # fmt: skip
+    """Set the language, the quiet hours, the digest times or the Apprise target of a user.
+
+    Args:
+        ctx: the actor, in an open transaction.
+        wanted: what is set.
+        targets: the Apprise targets that the settings have.
+        email: the user; None is the actor.
+        managed: what hub.yaml manages.
+
+    Raises:
+        ActionError: a value is none, hub.yaml holds it, there is no such user, or the actor lacks
+            the right.
+    """
+    user = _whose(ctx, email)
+    asked = {
+        "language": _language(wanted.language),
+        "quiet": _quiet(wanted.quiet, wanted.weekends),
+        "digest_at": _digest_at(wanted.digest_at),
+        "apprise": _target(wanted.apprise, targets),
+    }
+    values: dict[str, str | bool | None] = {}
+    for key, part in asked.items():
+        line = managed.preferences.get((user.email.lower(), key))
+        if part and line is not None:
+            raise ActionError(
+                f"hub.yaml sets {key} of {user.email}",
+                resource="notification", field=key, code="conflict",
+                hint=f"edit {line}, then run `hub check`",
+            )  # fmt: skip
+        values |= part
+    if values:
+        notice_settings.set_profile(ctx.conn, user.id, values)
+    return show(ctx, user.email, managed=managed)
+
+
+def _language(said: str | None) -> ProfileValues:
+    if said is None:
+        return {}
+    if said not in {"en", "fr"}:
+        raise _wrong("language", f"there is no language {said!r}", "en or fr")
+    return {"language": said}
+
+
+def _quiet(said: str | None, weekends: bool | None) -> ProfileValues:  # noqa: FBT001
+    values: dict[str, str | bool | None] = {} if weekends is None else {"quiet_weekends": weekends}
+    if said == _OFF:
+        return {**values, "quiet_from": None, "quiet_until": None}
+    if said is None:
+        return values
+    since, _, until = said.replace(" ", "").partition("-")
+    if not _TIME.fullmatch(since) or not _TIME.fullmatch(until) or since == until:
+        raise _wrong("quiet", f"{said!r} is no span of hours", "as 20:00-07:30, or off")
+    return {**values, "quiet_from": since, "quiet_until": until}
+
+
+def _digest_at(said: str | None) -> ProfileValues:
+    if said is None:
+        return {}
+    times = sorted({one.strip() for one in said.split(",")})
+    if not all(_TIME.fullmatch(one) for one in times):
+        raise _wrong("digest_at", f"{said!r} is no list of times", "as 08:00,14:00")
+    return {"digest_at": ",".join(times)}
+
+
+def _target(said: str | None, known: Sequence[str]) -> ProfileValues:
+    if said is None:
+        return {}
+    if said == _OFF:
+        return {"apprise": None}
+    if said not in known:
+        raise _wrong(
+            "apprise",
+            f"there is no Apprise target {said!r}",
+            f"known: {', '.join(known)}" if known else f"set HUB_APPRISE__{said.upper()}",
+        )
+    return {"apprise": said}
+
+
+def _wrong(field: str, message: str, hint: str) -> ActionError:
+    return ActionError(message, resource="notification", field=field, code="invalid", hint=hint)
 
 
 def alerts_of(

@@ -110,8 +110,12 @@ def test_mail_arrives_as_rendered(serve):
     assert got["Date"] == "Sun, 01 Mar 2026 12:00:00 +0000"
     assert got["Auto-Submitted"] == "auto-generated"
     assert got["X-Hub-Event"] == "lead_assigned"
-    assert "Zoë Łukasz 🚀 is now your lead." in got.get_content()
-    assert "https://hub.example.com/leads/42" in got.get_content()
+    assert got.get_content_type() == "multipart/alternative"
+    for kind in ("plain", "html"):
+        body = got.get_body((kind,))
+        assert body is not None
+        assert "Zoë Łukasz 🚀 is now your lead." in body.get_content()
+        assert "https://hub.example.com/leads/42" in body.get_content()
 
 
 def test_sending_again_keeps_the_message_id(serve):

@@ -1,4 +1,6 @@
+import re
 from dataclasses import replace
+from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given
@@ -6,7 +8,16 @@ from hypothesis import strategies as st
 
 from hub.errors import ConfigError
 from hub.model.events import ALERTS, EventKind
-from hub.notify.templates import Notice, parse_words, render, tel_link, words
+from hub.notify.templates import (
+    EventWords,
+    Notice,
+    languages,
+    parse_words,
+    render,
+    render_collected,
+    tel_link,
+    words,
+)
 
 EN = words("en")
 FULL = Notice(
@@ -152,7 +163,7 @@ def test_tel_link_is_total(phone):
 def test_unknown_language_is_refused():
     with pytest.raises(ConfigError) as caught:
         words("../en")
-    assert caught.value.hint == "known: en"
+    assert caught.value.hint == "known: en, fr"
 
 
 @pytest.mark.parametrize(
@@ -172,7 +183,8 @@ def test_broken_language_file_is_refused(text):
 
 def test_misspelt_placeholder_is_refused():
     one = "{subject: ['{whom}'], lines: []}"
-    text = "unnamed: x\nevents:\n" + "".join(f"  {event}: {one}\n" for event in EventKind)
+    head = f"language: fr\nunnamed: x\nmore: x\nkinds: {{}}\ncollected: {one}\nevents:\n"
+    text = head + "".join(f"  {event}: {one}\n" for event in EventKind)
     with pytest.raises(ConfigError, match="whom"):
         parse_words(text, "fr.yaml")
 
@@ -201,3 +213,176 @@ def test_an_alert_says_the_sentence_whole_and_a_recovery_from_when_to_when():
     assert render(over, EN).text == (
         "zendesk works again: its last run ended well.\n\nIt failed from 10:00 to 11:00.\n"
     )
+
+
+AROUND = replace(
+    FULL,
+    tickets=["#7 Where is it? (open, email)", "#9 (new, chat)"],
+    relatives=["contact/5 Ann Lee, Müller & Söhne (bob@acme.example.com)"],
+)
+
+
+def test_open_tickets_and_relatives_are_listed():
+    text = render(AROUND, EN).text
+    assert "\nOpen tickets:\n#7 Where is it? (open, email)\n#9 (new, chat)\n" in text
+    assert (
+        "\nLikely the same person or company:\ncontact/5 Ann Lee, Müller & Söhne (bob@acme.example.com)\n"
+        in text
+    )
+
+
+def test_a_visitor_who_waits_is_said_first():
+    mail = render(replace(AROUND, waiting="9"), EN)
+    assert mail.subject == "Chat now: Zoë Łukasz-O'Hara, Müller & Söhne (ticket 9)"
+    assert mail.text.splitlines()[1].startswith("The visitor waits in the chat.")
+
+
+def test_html_says_what_the_text_says():
+    mail = render(AROUND, EN)
+    assert mail.html.startswith("<!doctype html>")
+    assert (
+        "<title>New lead: Zoë Łukasz-O&#x27;Hara, Müller &amp; Söhne (via typeform)</title>"
+        in mail.html
+    )
+    for said in (
+        "Müller &amp; Söhne</td>",
+        '<a href="tel:+49301234567"',
+        '<a href="mailto:zoe@example.com"',
+        "Can you call me?<br>Best before noon.</div>",
+        "<li>#9 (new, chat)</li>",
+        '<a href="https://hub.example.com/leads/42"',
+        ">Open the lead</a>",
+        "rule “DACH”, your turn in group “East”</td>",
+    ):
+        assert said in mail.html, said
+
+
+EVIL = st.text(alphabet="<>&\"'= /scriptonload{}\n", min_size=1, max_size=60)
+TAGS = {
+    "html",
+    "head",
+    "meta",
+    "title",
+    "body",
+    "div",
+    "p",
+    "a",
+    "table",
+    "tr",
+    "td",
+    "ul",
+    "li",
+    "br",
+}
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.names: set[str] = set()
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.names |= {name for name, _ in attrs}
+        self.links += [value for name, value in attrs if name == "href"]
+
+
+@given(
+    event=st.sampled_from(list(EventKind)),
+    language=st.sampled_from(languages()),
+    facts=st.fixed_dictionaries(dict.fromkeys(FACTS, EVIL)),
+    lists=st.fixed_dictionaries(
+        dict.fromkeys(["tickets", "relatives", "sentences"], st.lists(EVIL))
+    ),
+)
+def test_values_are_no_mark_up(event, language, facts, lists):
+    seen = _Tags()
+    seen.feed(render(replace(BARE, event=event, **facts, **lists), words(language)).html)
+    assert seen.tags <= TAGS
+    assert seen.names <= {
+        "lang",
+        "charset",
+        "name",
+        "content",
+        "style",
+        "href",
+        "role",
+        "cellspacing",
+        "cellpadding",
+    }
+    assert all(
+        link.startswith(("http://localhost:8000/", "tel:", "mailto:")) for link in seen.links
+    )
+
+
+def test_a_script_in_every_value_is_shown_as_text():
+    evil = '<script>alert(1)</script><img src=x onerror="x">'
+    values = {**dict.fromkeys(FACTS, evil), "tickets": [evil], "relatives": [evil]}
+    html = render(replace(BARE, **values), EN).html
+    assert "<script" not in html
+    assert "<img" not in html
+    assert "&lt;script&gt;" in html
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("event", list(EventKind))
+def test_no_text_lacks_a_language(event, language):
+    ours, english = words(language), EN
+    assert ours.language == language
+    assert set(ours.kinds) == set(english.kinds)
+    for found, said in (
+        (ours.events[event], english.events[event]),
+        (ours.collected, english.collected),
+    ):
+        assert shape(found) == shape(said), "the same sentences with the same placeholders"
+        if language != "en":
+            assert not set(texts(found)) & set(texts(said)) - SAME
+
+
+SAME = {
+    "",
+    "{sentence}",
+    "{sentences}",
+    "{counts}",
+    "\n{records}",
+    "Source: {source}",
+    "{many} notifications",
+}
+
+
+def texts(wording: EventWords) -> list[str]:
+    lines = [*wording.subject, *wording.alert]
+    for line in wording.lines:
+        lines += [line] if isinstance(line, str) else line
+    return lines
+
+
+def shape(wording: EventWords) -> list[list[str]]:
+    return [sorted(re.findall(r"\{(\w+)\}", text)) for text in texts(wording)]
+
+
+def test_french_mail():
+    mail = render(AROUND, words("fr"))
+    assert mail.subject == "Nouveau prospect : Zoë Łukasz-O'Hara, Müller & Söhne (via typeform)"
+    assert "Pourquoi vous : règle « DACH », votre tour dans le groupe « East »\n" in mail.text
+    assert '<html lang="fr">' in mail.html
+    assert ">Ouvrir le prospect</a>" in mail.html
+    bulk = replace(
+        BARE, event="bulk_assigned", counts={"leads": 42}, records=["lead/1 A"], record="lead"
+    )
+    assert "prospects: 42\n" in render(bulk, words("fr")).text
+    assert "\net 41 de plus\n" in render(bulk, words("fr")).text
+
+
+@pytest.mark.parametrize("language", languages())
+def test_several_events_are_one_message(language):
+    items = [
+        render(replace(FULL, lead_id=n, last_name=f"<N{n}>"), words(language)) for n in (1, 2, 3)
+    ]
+    mail = render_collected(items, words(language), "https://hub.example.com/leads")
+    assert mail.subject == "3 notifications"
+    assert mail.text.count("https://hub.example.com/leads/") == 3
+    assert mail.html.count("<li>") == 3
+    assert "&lt;N2&gt;" in mail.html
