@@ -12,12 +12,14 @@ from sqlalchemy import Connection, event, text
 from hub.actions.people.assign import assign, assign_many
 from hub.actions.setup import notifications
 from hub.crm import owners
+from hub.crm.notice_settings import Choice
 from hub.crm.owners import Person
 from hub.errors import ActionError
 from hub.etl import notify
 from hub.etl.groups import Group, apply_groups
 from hub.model.events import NAMED_AT_MOST
 from hub.notify.channels import SmtpChannel
+from hub.notify.preferences import Mode
 from hub.settings.managed import Managed
 from tests.acting import by
 from tests.db.conftest import seed_leads
@@ -150,7 +152,8 @@ def test_a_user_chooses_channels_and_reads_alerts(team: World) -> None:
     with team.db.engine.begin() as conn:
         ann = by(conn, mail("ann"))
         assert [(c.event, c.alert, c.email, c.set_by) for c in notifications.show(ann).choices][:2] == [
-            ("lead_assigned", True, True, "default"), ("inquiry_received", True, True, "default"),
+            ("lead_assigned", "instant", "instant", "default"),
+            ("inquiry_received", "instant", "instant", "default"),
         ]  # fmt: skip
         many, one = notifications.alerts_of(ann, unread=True)
         assert (many.text, many.record, one.record) == (
@@ -162,17 +165,17 @@ def test_a_user_chooses_channels_and_reads_alerts(team: World) -> None:
         assert [a.id for a in notifications.alerts_of(ann, unread=True)] == [many.id]
         assert (notifications.read(ann, None), notifications.read(ann, None)) == (1, 0)
         assert len(notifications.alerts_of(ann)) == 2
-        assert notifications.set_(ann, "lead_assigned", mail=False).email is False
-        assert notifications.set_(ann, "lead_assigned", alert=False).set_by == "user"
+        assert notifications.set_(ann, "lead_assigned", mail=Mode.OFF).email == "off"
+        assert notifications.set_(ann, "lead_assigned", alert=Mode.OFF).set_by == "user"
         line = Managed(preferences={(mail("ann"), "deal_assigned"): "hub.yaml:7"})
         for act, code, word in (
             (
-                lambda: notifications.set_(ann, "deal_assigned", mail=False, managed=line),
+                lambda: notifications.set_(ann, "deal_assigned", mail=Mode.OFF, managed=line),
                 "conflict",
                 "hub.yaml:7",
             ),
             (
-                lambda: notifications.set_(ann, "lead_asigned", mail=False),
+                lambda: notifications.set_(ann, "lead_asigned", mail=Mode.OFF),
                 "not_found",
                 "lead_assigned",
             ),
@@ -192,7 +195,7 @@ def test_who_gives_to_themselves_is_told_nothing_and_preferences_decide(team: Wo
     give(team, "lead", leads[:1], mail("ann"), who=mail("ann"))
     assert not team.rows("SELECT 1 FROM ops.outbox")
     with team.db.engine.begin() as conn:
-        never = {"lead_reassigned_away": (False, False)}
+        never = {"lead_reassigned_away": Choice("off", "off", "off")}
         owners.apply_people(conn, [Person(mail("ann"), "Ann", True, "UTC", never)])
     give(team, "lead", leads[:1], mail("bob"))
     notify.deliver_pending(team.hub)

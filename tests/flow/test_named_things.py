@@ -43,6 +43,7 @@ from hub.db.embedded import Server
 from hub.errors import ActionError
 from hub.etl import load
 from hub.lists.document import read
+from hub.notify.preferences import Mode
 from hub.records import entities
 from hub.settings.managed import Managed, managed
 from tests.acting import by
@@ -494,7 +495,7 @@ def _name_user(conn: Connection, place: str) -> None:
             asked = {"object": "lead", "filter": {"field": "owner", "op": "is", "value": "me"}}
             smart_list.add(by(conn, BOB), "It", read(asked))
         case "preference":
-            notifications.set_(by(conn, WHO), "lead_assigned", mail=False, email=BOB)
+            notifications.set_(by(conn, WHO), "lead_assigned", mail=Mode.OFF, email=BOB)
 
 
 def _found_by(conn: Connection, place: str) -> object:
@@ -503,7 +504,7 @@ def _found_by(conn: Connection, place: str) -> object:
         case "group":
             return [m.email for m in groups.show(by(conn, WHO), "East").members]
         case "preference":
-            return [c for c in notifications.show(by(conn, WHO), BOB).choices if not c.email]
+            return [c for c in notifications.show(by(conn, WHO), BOB).choices if c.email == "off"]
         case "private list":
             document = smart_list.find(by(conn, BOB), "It").document
             return {r["id"] for r in smart_list.page(by(conn, BOB), document).rows}

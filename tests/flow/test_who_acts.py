@@ -63,6 +63,7 @@ from hub.etl import companies, flow, load
 from hub.etl.context import Hub
 from hub.lists.document import read
 from hub.model.verdicts import Judgement
+from hub.notify.preferences import Mode
 from hub.records import erasure_list
 from hub.records.erasure_key import make_key
 from hub.settings import Settings
@@ -207,7 +208,9 @@ TABLE: Mapping[str, tuple[str, Call]] = {
     "setup.team.activate": (SET_UP, lambda c, _: team.activate(c, LEFT)),
     "setup.team.deactivate": (SET_UP, lambda c, s: team.deactivate(c, s.owner, to=[MEG])),
     "setup.notifications.show": (SELF, lambda c, s: notifications.show(c, s.owner)),
-    "setup.notifications.set_": (SELF, lambda c, s: notifications.set_(c, "lead_assigned", mail=False, email=s.owner)),
+    "setup.notifications.set_profile": (
+        SELF, lambda c, s: notifications.set_profile(c, notifications.Wanted(language="fr"), email=s.owner)),
+    "setup.notifications.set_": (SELF, lambda c, s: notifications.set_(c, "lead_assigned", mail=Mode.OFF, email=s.owner)),
     "setup.notifications.alerts_of": (SELF, lambda c, s: notifications.alerts_of(c, s.owner)),
     "setup.notifications.read": (SELF, lambda c, s: notifications.read(c, None, s.owner)),
     "setup.naming.listed": (READ, lambda c, _: naming.listed(c, "status")),
