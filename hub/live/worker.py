@@ -63,6 +63,7 @@ class _Thread:
         work: does some work; returns whether there may be more now.
         every_s: seconds after which it looks without a bell.
         stop: set once the worker ends.
+        at_end: called in the thread once it has ended its work.
     """
 
     name: str
@@ -71,6 +72,7 @@ class _Thread:
     stop: threading.Event
     bell: threading.Event = field(default_factory=threading.Event)
     thread: threading.Thread | None = None
+    at_end: Callable[[], None] = lambda: None
 
     def start(self) -> None:
         """Start it; a thread of the worker ends with the process."""
@@ -101,6 +103,7 @@ class _Thread:
                 continue
             if not is_more:
                 self.bell.wait(self.every_s)
+        self.at_end()
 
 
 def _say(name: str, exc: Exception) -> None:
@@ -214,7 +217,9 @@ class Worker:
     def _sender(self, number: int, every_s: float) -> _Thread:
         """Return a thread that sends notices; the first one wakes the others when it finds many."""
         post = Post(self._hub, self._hub.clock, self._help if number == 1 else lambda: None)
-        return self._thread(f"notices {number}", lambda: self._send(post), every_s)
+        made = self._thread(f"notices {number}", lambda: self._send(post), every_s)
+        made.at_end = post.close
+        return made
 
     def _help(self) -> None:
         for one in self._helpers:
