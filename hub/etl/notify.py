@@ -29,13 +29,13 @@ _GIVE_UP_AFTER = 12
 _CHUNK, _LOOKED_AT = 10, 200
 """Events that one deliverer claims at once; events that it looks at, because others have claimed some."""
 _SHARES = 3
-"""A deliverer claims a third of what is due, so that deliverers beside it find some too."""
+"""A deliverer with others beside it claims a third of what is due, so that they find some too."""
 _SAID = {"sent": "mail_sent", "deferred": "mail_deferred", "failed": "mail_failed"}
 log = get_logger()
 
 
 def deliver_pending(
-    hub: Core, channel: SmtpChannel | None = None, on_backlog: Callable[[], None] = lambda: None
+    hub: Core, channel: SmtpChannel | None = None, on_backlog: Callable[[], None] | None = None
 ) -> dict[str, int]:
     """Deliver the events that are due now; returns counts. Events that come meanwhile are left.
 
@@ -44,7 +44,7 @@ def deliver_pending(
     Args:
         hub: the working parts.
         channel: sends the mail; None opens a connection to the mail server for this call.
-        on_backlog: called when more is due than this deliverer takes at once.
+        on_backlog: called when more is due than this deliverer takes at once; None if nobody helps it.
     """
     totals: Counter[str] = Counter()
     with ExitStack() as stack:
@@ -75,7 +75,7 @@ def _delivered(
     hub: Core,
     channel: SmtpChannel,
     only: Sequence[EventKind] = (),
-    on_backlog: Callable[[], None] = lambda: None,
+    on_backlog: Callable[[], None] | None = None,
 ) -> Iterator[Counter[str]]:
     """Deliver due events, a chunk at a time; yields the counts of each event."""
     until = _free_held(hub, only)
@@ -84,8 +84,9 @@ def _delivered(
             found = ask(
                 hub.engine, lambda conn: outbox.due(conn, _LOOKED_AT, until=until, only=only)
             )
-            claimed = claims.take(found, min(_CHUNK, -(-len(found) // _SHARES)))
-            if len(found) > len(claimed) > 0:
+            share = _CHUNK if on_backlog is None else min(_CHUNK, -(-len(found) // _SHARES))
+            claimed = claims.take(found, share)
+            if on_backlog is not None and len(found) > len(claimed) > 0:
                 on_backlog()
             done_n = 0
             mails: list[Outgoing] = []
