@@ -113,5 +113,7 @@ def choices(conn: Connection, user_ids: Sequence[int]) -> dict[tuple[int, str], 
 
 def delete_of_users(conn: Connection, user_ids: Collection[int]) -> None:
     """Delete all settings of users."""
-    for table in (notice_profile, notification_preference):
-        conn.execute(delete(table).where(table.c.user_id.in_(sorted(user_ids))))
+    ids = sorted(user_ids)
+    conn.execute(delete(notice_profile).where(notice_profile.c.user_id.in_(ids)))
+    c = notification_preference.c
+    conn.execute(delete(notification_preference).where(c.user_id.in_(ids)))
