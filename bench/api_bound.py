@@ -2,6 +2,7 @@
 
     python -m bench.api_bound                                # HubSpot: one process, then ten at once
     python -m bench.api_bound --vendor salesforce --org 1500  # ranges side by side, and one after another
+    python -m bench.api_bound --vendor sell --rows 30000      # the same of Zendesk Sell's ten requests a second
 
 HubSpot is the stub of `bench.hubspot_stub` behind `bench.proxy`, which allows 5 searches in any second and
 refuses the rest. Each process reads a migration of its own of the same account, so all of them share one
@@ -9,6 +10,9 @@ budget. The vendor's time is the number of searches by that rate.
 
 Salesforce is the sandbox's org. It has no rate, so its time is the sum of the waits for its answers, which
 the proxy holds back. A migration that reads one range after another cannot be faster than that sum.
+
+Zendesk Sell is the sandbox's account with leads. The emulator itself allows ten requests in any second, and
+refuses the others without a header.
 """
 
 import argparse
@@ -41,7 +45,7 @@ from hub.migration.parts import Parts
 from hub.records import migrations
 from hub.settings import Settings
 
-RATE = 5
+RATE, SELL_RATE = 5, 10
 _START_S = 120.0
 _QUIET_S = 10.0  # the window of HubSpot's other rate, which the planning has used
 
@@ -89,6 +93,12 @@ class Run:
         at = self.searches
         windows = (len(at) - 1) // RATE
         return windows / (at[windows * RATE] - at[0]) if windows else 0.0
+
+    def used_of(self, rate: int) -> float:
+        """Return the share of a rate of all requests, over whole windows from the first to the last."""
+        at = sorted(one.arrived for one in self.calls)
+        windows = (len(at) - 1) // rate
+        return windows / (at[windows * rate] - at[0]) if windows else 0.0
 
     @property
     def waited_s(self) -> float:
@@ -231,6 +241,44 @@ def salesforce(running: Server, asked: argparse.Namespace) -> None:
         process.communicate(timeout=20)
 
 
+def sell(running: Server, asked: argparse.Namespace) -> None:
+    """Measure a migration of leads that reads one range after another, and several at once."""
+    rows = [
+        {
+            "source": "sell",
+            "stream": "leads",
+            "id": str(n),
+            "at": "2025-01-01T00:00:00Z",
+            "values": {"last_name": f"Lead {n}", "status": "New", "email": f"l{n}@leads.example"},
+        }
+        for n in range(1, asked.rows + 1)
+    ]
+    print(f"Zendesk Sell, {SELL_RATE} requests a second, answers after {asked.latency:.2f} s")
+    print("| ranges at once | requests | wall s | by the rate s | of the rate | 429 | records | peak MB |")  # fmt: skip
+    print("|---|---|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        universe = Path(folder) / "universe.json"
+        universe.write_text(json.dumps({"version": 1, "records": rows}))
+        command = [sys.executable, "-m", "hub.sandbox", "--json", "--universe", str(universe)]
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        try:
+            said = json.loads(first_line(process, _START_S))["vendors"]["sell"]
+            for at_once in asked.ranges:
+                with proxied(said["url"], 0, asked.latency) as (address, calls):
+                    block = {**said["credentials"], "base_url": address, "readers": at_once}
+                    run = measure(running, 1, "sell", block, calls)
+                n = len(run.calls)
+                print(
+                    f"| {at_once} | {n} | {run.wall_s:.1f} | {n / SELL_RATE:.1f} |"
+                    f" {run.used_of(SELL_RATE):.1%} | {run.refused_n} | {run.records:,} |"
+                    f" {run.peak_mb:.0f} ({run.base_mb:.0f} before) |",
+                    flush=True,
+                )
+        finally:
+            process.terminate()
+            process.communicate(timeout=20)
+
+
 def main() -> None:
     """Measure and print tables."""
     parser = argparse.ArgumentParser(
@@ -238,7 +286,7 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--vendor", choices=("hubspot", "salesforce"), default="hubspot")
+    parser.add_argument("--vendor", choices=("hubspot", "salesforce", "sell"), default="hubspot")
     parser.add_argument("--rows", type=int, default=120_000, help="contacts that are read in all")
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 10])
     parser.add_argument("--org", type=int, default=1500, help="leads of the Salesforce org")
@@ -251,7 +299,7 @@ def main() -> None:
         reader(asked)
         return
     with server() as running:
-        (hubspot if asked.vendor == "hubspot" else salesforce)(running, asked)
+        {"hubspot": hubspot, "salesforce": salesforce, "sell": sell}[asked.vendor](running, asked)
 
 
 if __name__ == "__main__":

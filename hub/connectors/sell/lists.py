@@ -10,7 +10,7 @@ Not here: what a window is (`streams.py`), what is joined to a record (`joins.py
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
@@ -163,11 +163,13 @@ class IdRanges:
         list_: sorted by id.
         until: records that were created later belong to no range.
         pages_n: pages in one range.
+        seen: the first and the last page of ranges, where a read has found them; filled by reads.
     """
 
     list_: PagedList
     until: datetime
     pages_n: int
+    seen: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def cut(self) -> Sequence[Range]:
         """Return the ranges, disjoint and complete; a small list has one."""
@@ -198,24 +200,27 @@ class IdRanges:
         rows: Sequence[Row] | None = None
         if page is None:
             page, rows = self._start(part)
+        last = page
         for number, found in self.list_.back_from(page, rows):
             kept = [row for row in found if self._is_in(row, part, below)]
             known = [row.id for row in kept if row.id is not None]
             below = min([*known, *([] if below is None else [below])], default=None)
             is_over = part.low is not None and bool(found) and _first_id(found) < int(part.low)
+            self.seen[part.key] = (number, last)
             yield kept, 0 if is_over else number - 1, below
             if is_over:
                 return
 
     def count(self, part: Range) -> int:
         """Return how many records are in a range, by their places in the list."""
-        upper = self._before(part.high, self._hint(part))
-        return (
-            upper - self._before(part.low, self._hint(part) - self.pages_n) if part.low else upper
-        )
+        first, last = self.seen.get(part.key, (self._hint(part) - self.pages_n, self._hint(part)))
+        upper = self._before(part.high, last)
+        return upper - self._before(part.low, first) if part.low else upper
 
     def _hint(self, part: Range) -> int:
-        return int(part.key or 1) * self.pages_n
+        """Return the page near which a range ends; the only range of a list is probably a short one."""
+        is_only = part.low is None and part.high is None
+        return 1 if is_only else int(part.key or 1) * self.pages_n
 
     def _start(self, part: Range) -> tuple[int, Sequence[Row]]:
         if part.high is None:

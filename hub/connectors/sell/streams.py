@@ -65,6 +65,7 @@ class SellConnector:
     ) -> None:
         self._config = config
         self._clock, self._budget, self._retry_policy = clock, budget, retry_policy
+        self._seen: dict[str, dict[str, tuple[int, int]]] = {}
         self._page_size = min(max(config.page_size, 1), MOST_ROWS)
         self._client = SellClient(config, clock, budget=budget, retry_policy=retry_policy)
 
@@ -226,7 +227,8 @@ class SellConnector:
 
     def _ranges(self, stream: Stream, window: Window) -> IdRanges:
         pages_n = max(self._config.range_size // self._page_size, 1)
-        return IdRanges(self._list(stream), window.until, pages_n)
+        seen = self._seen.setdefault(stream.name, {})
+        return IdRanges(self._list(stream), window.until, pages_n, seen)
 
     def _record(self, stream: Stream, row: Row) -> RawRecord:
         return to_record(row, KINDS[stream.name].id_key)
