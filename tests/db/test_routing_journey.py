@@ -1,17 +1,18 @@
 """The routing of a team: leave, capacity, a member who joins, eight workers, two restarts; then on trial."""
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, text
 
 from hub.crm import owners as crm_owners
-from hub.errors import TransientError
+from hub.errors import ConfigError, TransientError
 from hub.etl import route
 from hub.etl.context import Hub
 from hub.etl.owner_decision import rules_from, rules_of
 from hub.etl.route import route_unowned
-from hub.etl.routing_trial import replay, simulate_last
+from hub.etl.routing_trial import replay, simulate_file, simulate_last
 from hub.settings.blocks import RoutingSettings, RuleSettings
 from tests.db.conftest import WORKERS, at_once, seed_leads
 
@@ -163,3 +164,36 @@ def test_a_rule_reads_the_company_of_a_lead(hub: Hub, ids: dict[str, int]) -> No
     assert owners(hub) == {A: 3, D: 1}
     with hub.engine.begin() as conn:
         assert replay(conn).differences == []
+
+
+def test_leads_of_a_file_are_decided_by_the_rules_to_try_and_those_in_force(
+    hub: Hub, ids: dict[str, int], tmp_path: Path
+) -> None:
+    file = tmp_path / "leads.csv"
+    file.write_text(
+        "last_name,country,company_size,tags,account_owner\n"
+        "Aas,ES,10,,\n"
+        "Bo,FR,400,,\n"
+        'Cy,FR,10,"vip, hot",\n'
+        f"Di,FR,10,,{B}\n",
+        encoding="utf-8",
+    )
+    rules = RoutingSettings(
+        rules=[
+            RuleSettings(name="ours", assign="account:owner"),
+            RuleSettings(name="big", when={"company_size": ">= 50"}, assign=f"user:{D}"),
+            RuleSettings(name="hot", when={"tags": "hot"}, assign=f"user:{C}"),
+        ]
+    )
+    with hub.engine.begin() as conn:
+        found = simulate_file(conn, file, rules_from(rules), rules_of(hub), hub.clock.now())
+    assert [(one.line, one.user_id, one.rule, one.user_in_force) for one in found] == [
+        (2, ids[A], "fallback", ids[A]),
+        (3, ids[D], "big", ids[A]),
+        (4, ids[C], "hot", ids[A]),
+        (5, ids[B], "ours", ids[A]),
+    ]
+    file.write_text("contry\nFR\n", encoding="utf-8")
+    with hub.engine.begin() as conn, pytest.raises(ConfigError) as error:
+        simulate_file(conn, file, rules_of(hub), rules_of(hub), hub.clock.now())
+    assert error.value.hint == "did you mean 'country'?"
