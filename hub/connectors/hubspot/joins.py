@@ -219,7 +219,8 @@ class Joiner:
                 one = decode(raw, _Past)
                 changes = one.propertiesWithHistory.get(_STAGE, [])
                 moves = [(c.value, c.timestamp) for c in changes if c.value and c.timestamp]
-                found[one.id] = sorted(moves, key=lambda move: move[1])
+                # the newest comes first; of two moves in one second the order stays
+                found[one.id] = sorted(reversed(moves), key=lambda move: move[1])
         return found
 
 

@@ -84,6 +84,28 @@ DEFAULT = {
 }  # fmt: skip
 
 
+def test_two_moves_of_a_deal_in_one_second_keep_their_order():
+    moves = [("closedwon", "09:00"), ("contractsent", "09:00"), ("qualifiedtobuy", "08:00")]
+    history = [{"value": to, "timestamp": f"2026-01-01T{at}:00Z"} for to, at in moves]
+    past = {"results": [{"id": "1", "propertiesWithHistory": {"dealstage": history}}]}
+
+    class Client:
+        def pipelines(self, _kind):
+            return to_answer(b'{"results": []}', {}, where="GET a.example/x")
+
+        associations = pipelines
+
+        def batch(self, *_asked, history):
+            assert history == ["dealstage"]
+            return to_answer(json.dumps(past).encode(), {}, where="POST a.example/x")
+
+    found = Found([Item(id="1")], [b'{"id": "1"}'], 1)
+    joiner = Joiner(Client(), skip=("contacts", "companies"))  # type: ignore[arg-type]
+    payload = json.loads(joiner.joined(KINDS["deals"], found).raws[0])
+    stages = [one["stage"] for one in payload["stageHistory"]]
+    assert stages == ["qualifiedtobuy", "contractsent", "closedwon"]
+
+
 def test_a_recorded_error_among_associations_is_no_empty_list():
     (_, _, body), *_ = exchanges(FOLDER / "assoc_v4_invalid.json")
 
