@@ -220,7 +220,8 @@ class Joiner:
                 changes = one.propertiesWithHistory.get(_STAGE, [])
                 moves = [(c.value, c.timestamp) for c in changes if c.value and c.timestamp]
                 # the newest comes first; of two moves in one second the order stays
-                found[one.id] = sorted(reversed(moves), key=lambda move: move[1])
+                moves.reverse()
+                found[one.id] = sorted(moves, key=lambda move: move[1])
         return found
 
 
