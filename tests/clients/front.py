@@ -1,7 +1,7 @@
 """TLS in front of the sandbox, under the vendors' own names, for clients that know no other address.
 
 `python tests/clients/front.py sandbox.json FOLDER` makes a certificate in FOLDER, listens on port
-443 of 127.0.0.71 to 75 (one address a vendor), and writes FOLDER/sitecustomize.py, which lets a
+443 of 127.0.0.71 to 76 (one address a vendor), and writes FOLDER/sitecustomize.py, which lets a
 Python process resolve the vendors' names to these. A client's own code is not touched.
 """
 
@@ -20,6 +20,7 @@ NAMES = {
     "mailchimp": ["*.api.mailchimp.com", "login.mailchimp.com"],
     "typeform": ["api.typeform.com"],
     "zendesk": ["*.zendesk.com"],
+    "sell": ["api.getbase.com"],
 }
 ADDRESSES = {name: f"127.0.0.{71 + n}" for n, name in enumerate(NAMES)}
 RESOLVER = '''"""Resolves the vendors' names to the front; made by front.py."""

@@ -137,6 +137,41 @@ def zendesk_sdk() -> Found:
     return asyncio.run(read())
 
 
+def basecrm() -> Found:
+    """Read every service, all pages, and once more by the Sync API."""
+    import basecrm as library
+
+    client = library.Client(access_token=credentials("sell")["token"])
+
+    def every(service: Any, *above: int) -> list[Any]:
+        found: list[Any] = []
+        while True:
+            time.sleep(0.11)  # the client knows nothing of Sell's ten requests a second
+            page = service.list(*above, page=len(found) // 100 + 1, per_page=100)
+            found += page
+            if len(page) < 100:
+                return found
+
+    names = (
+        "users", "contacts", "leads", "deals", "pipelines", "stages", "loss_reasons",
+        "deal_unqualified_reasons", "lead_unqualified_reasons", "lead_sources", "deal_sources",
+        "tags", "tasks", "notes", "text_messages", "visits", "visit_outcomes", "products", "orders",
+    )  # fmt: skip
+    rows = {name: every(getattr(client, name)) for name in names}
+    found: Found = {name: [str(one.id) for one in read] for name, read in rows.items()}
+    items = [one for order in rows["orders"] for one in every(client.line_items, order.id)]
+    found["line_items"] = [str(one.id) for one in items]
+    synced: dict[str, list[str]] = {"call": [], "document": [], "sequence": []}
+
+    def keep(meta: Any, data: Any) -> bool:
+        time.sleep(0.004)  # a page has a hundred of them
+        synced.setdefault(meta.type, []).append(str(data.get("id")))
+        return True
+
+    library.Sync(client=client, device_uuid="libraries").fetch(keep)
+    return {**found, **{f"{name}s": synced[name] for name in ("call", "document", "sequence")}}
+
+
 CLIENTS: dict[str, tuple[str, str, Callable[[], Found]]] = {
     "salesforce-api": ("salesforce", "salesforce_api", salesforce_api),
     "aiosalesforce": ("salesforce", "aiosalesforce", aiosalesforce),
@@ -145,6 +180,7 @@ CLIENTS: dict[str, tuple[str, str, Callable[[], Found]]] = {
     "typeform": ("typeform", "typeform", typeform),
     "zenpy": ("zendesk", "zenpy", zenpy),
     "zdesk": ("zendesk", "zdesk", zdesk),
+    "basecrm": ("sell", "basecrm", basecrm),
     "python-zendesk-sdk": ("zendesk", "zendesk_sdk", zendesk_sdk),
 }
 

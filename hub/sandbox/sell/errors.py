@@ -101,9 +101,10 @@ def too_many() -> ApiError:
     return ApiError(429, [problem("rate_limit_exceeded", "rate limit exceeded", details)])
 
 
-def bad_param(name: str, details: str) -> ApiError:
+def bad_param(name: str, why: str) -> ApiError:
     """Return the 400 of a wrong query parameter."""
-    return ApiError(400, [problem("invalid_param", f"invalid parameter '{name}'", details)])
+    details = f"The request query parameter '{name}' is malformed, missing, or has an invalid value ({why})"
+    return ApiError(400, [problem("invalid_param", "invalid request query parameter", details)])
 
 
 def bad_header(code: str, details: str) -> ApiError:

@@ -101,7 +101,7 @@ def _ordered(resource: Resource, rows: Iterable[Row], order: str) -> list[Row]:
     name, _, way = order.partition(":")
     known = {"id", "created_at", "updated_at", *resource.fields}
     if name not in known or way not in {"", "asc", "desc"}:
-        raise bad_param("sort_by", f"'{order}' is not a field by which these can be sorted.")
+        raise bad_param("sort_by", f"not a field to sort by, given: {order}")
 
     def key(row: Row) -> tuple[Any, ...]:
         own = number(row.id) or 0
@@ -123,8 +123,8 @@ def paging_of(asked: Mapping[str, str]) -> tuple[int, int]:
     for name, usual, most in (("page", 1, None), ("per_page", PAGE, MOST)):
         text = asked.get(name, str(usual))
         if not text.isdecimal() or int(text) < 1 or (most is not None and int(text) > most):
-            limit = f" not above {most}" if most else ""
-            raise bad_param(name, f"The value '{text}' is not a whole number above 0{limit}.")
+            range_ = f"between 1 and {most}" if most else "greater than or equal to 1"
+            raise bad_param(name, f"must be {range_}, given: {text}")
         found.append(int(text))
     return found[0], found[1]
 

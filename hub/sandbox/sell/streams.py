@@ -136,7 +136,7 @@ class Firehose:
             raise not_found()
         limit = asked.get("limit", str(_FIREHOSE_PAGE))
         if not limit.isdecimal() or not 1 <= int(limit) <= _FIREHOSE_MOST:
-            raise bad_param("limit", f"'{limit}' is not a number from 1 to {_FIREHOSE_MOST}.")
+            raise bad_param("limit", f"must be between 1 and {_FIREHOSE_MOST}, given: {limit}")
         with self._lock:
             events = self._kept(stream)
         after = self._after(stream, events, asked.get("position", ""))
@@ -167,10 +167,9 @@ class Firehose:
             name, n, at = base64.urlsafe_b64decode(text).decode().split("|")
             since = datetime.fromisoformat(at)
         except (ValueError, UnicodeDecodeError) as exc:
-            details = "The position is neither 'top' nor 'tail' nor one of an earlier answer."
-            raise bad_param("position", details) from exc
+            raise bad_param("position", "neither top nor tail nor an earlier one") from exc
         if name != stream:
-            raise bad_param("position", "The position is one of another stream.")
+            raise bad_param("position", "one of another stream")
         if since < self.world.clock.now() - KEPT:
             raise gone("The stream keeps events for 72 hours, and the position is older.")
         return int(n)

@@ -13,6 +13,7 @@ from hub.sandbox.sell.objects import RESOURCES, Resource
 from hub.sandbox.sell.shapes import SOURCE, number
 from hub.sandbox.world import Row, World, iso
 
+_MOST = {"max_discount": 100, "discount": 100, "customized_win_likelihood": 100}
 _OPEN_LISTS = {"tags": list, "ints": list, "address": dict, "custom": dict, "bool": bool}
 _COPIED = (
     "first_name", "last_name", "title", "description", "industry", "website", "email", "phone",
@@ -90,6 +91,10 @@ def _check(world: World, resource: Resource, data: Json) -> None:
         )
         if value is not None and is_wrong:
             problems.append(_wrong(resource, name, "has another type", code="invalid_type"))
+    for name, most in _MOST.items():
+        value = data.get(name)
+        if name in resource.fields and _is_number(value) and int(str(value)) > most:
+            problems.append(_most(resource, name, most))
     if resource.path in {"leads", "contacts", "deals"}:
         problems += _unknown_own(world, resource, data)
     if problems:
@@ -158,6 +163,11 @@ def _wrong(resource: Resource, name: str, details: str, *, code: str = "incorrec
         resource=resource.type,
         field=f"/data/{name}",
     )
+
+
+def _most(resource: Resource, name: str, most: int) -> Json:
+    details = f"Ensure this value is less than or equal to {most}."
+    return {**_wrong(resource, name, ""), "details": details}
 
 
 def _invalid(problems: list[Json]) -> ApiError:
