@@ -168,6 +168,7 @@ def basecrm() -> Found:
         synced.setdefault(meta.type, []).append(str(data.get("id")))
         return True
 
+    time.sleep(1)
     library.Sync(client=client, device_uuid="libraries").fetch(keep)
     return {**found, **{f"{name}s": synced[name] for name in ("call", "document", "sequence")}}
 
