@@ -1,22 +1,17 @@
 """The journey of a HubSpot account."""
 
-import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hub.sandbox.orgs import generate_hubspot
 from tests.journey.hubspot import changes
 from tests.journey.hubspot.checks import OF_CONTENT
 from tests.journey.hubspot.org import STREAMS, HubspotOrg
 from tests.journey.ways import Other, Way
 
 
-def _sandbox(contacts: int, seed: int, folder: Path) -> Sequence[str]:
-    path = folder / "universe.json"
-    path.write_text(json.dumps(generate_hubspot(seed, contacts, now=datetime.now(UTC))))
-    return ("--universe", str(path))
+def _sandbox(contacts: int, seed: int, _folder: Path) -> Sequence[str]:
+    return ("--org", str(contacts), "--org-of", "hubspot", "--seed", str(seed))
 
 
 def _salesforce_lead(
