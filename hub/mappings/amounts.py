@@ -101,7 +101,10 @@ def divide(value: object, args: Args, _ctx: Ctx) -> Outcome:
         raise RecordError("expected a number")
     if not math.isfinite(value) or abs(value) > _LARGEST:
         raise RecordError("too large a number")
-    whole: int = round(value / args["by"])
+    by = args["by"]
+    if isinstance(by, bool) or not isinstance(by, int | float) or not by:
+        raise RecordError("the divisor is no number")
+    whole: int = round(value / by)
     return whole
 
 
