@@ -26,6 +26,7 @@ from hub.cli.dagster_home import write_dagster_home
 from hub.cli.demo_list import import_prospects
 from hub.cli.demo_live import arrive, say_line
 from hub.cli.demo_report import Window, read_report, show_report
+from hub.cli.demo_routing import try_routing
 from hub.cli.demo_sales import sell
 from hub.cli.demo_subscriber import NETWORK, Subscriber, listening
 from hub.cli.init import render_for_sandbox, sandbox_users
@@ -105,6 +106,7 @@ def run_demo(options: DemoOptions) -> bool:
             crm=crm,
             subscriber=subscriber.deliver(),
             prospects=lambda: import_prospects(database, settings, _CLOCK),
+            routing=lambda: try_routing(database, settings, _CLOCK),
             runs=runs,
             seconds=seconds,
         )

@@ -10,6 +10,7 @@ import requests
 from sqlalchemy import Connection, text
 
 from hub.cli.demo_list import Listed, show_list
+from hub.cli.demo_routing import OnTrial, show_trial
 from hub.cli.demo_sales import Sales, show_sales
 from hub.cli.demo_subscriber import Told
 from hub.cli.output import print_mapping, print_table
@@ -158,6 +159,7 @@ class DemoReport:
         crm: the sales process.
         subscriber: what a program that subscribes to events has received.
         prospects: what became of a list of prospects, after all other figures.
+        routing: decisions replayed, and the rules in force tried on the last leads.
         dagster: runs in Dagster.
         seconds: duration.
     """
@@ -179,6 +181,7 @@ class DemoReport:
     crm: Sales
     subscriber: Told
     prospects: Listed
+    routing: OnTrial
     dagster: DagsterRuns
     seconds: float
 
@@ -198,6 +201,7 @@ def read_report(
     crm: Sales,
     subscriber: Told,
     prospects: Callable[[], Listed],
+    routing: Callable[[], OnTrial],
     runs: Sequence[Mapping[str, Any]],
     seconds: float,
 ) -> DemoReport:
@@ -237,6 +241,7 @@ def read_report(
         crm=crm,
         subscriber=subscriber,
         prospects=prospects(),
+        routing=routing(),
         dagster=_dagster(runs),
         seconds=round(seconds, 2),
     )
@@ -339,3 +344,4 @@ def show_report(report: DemoReport) -> None:
         },
     )
     show_list(report.prospects)
+    show_trial(report.routing)
