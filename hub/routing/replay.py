@@ -178,16 +178,9 @@ def again(kept: Kept) -> Choice | None:
     """Decide once more from the row alone; None if the rules were not asked, or the facts were erased."""
     if kept.rules is None or kept.facts is None:
         return None
-    people: dict[str, int] = {}
-    groups: dict[str, GroupState] = {}
     facts = {k: v for k, v in kept.facts.items() if k != LEGACY}
-    for one, target in zip(
-        kept.tried, _targets(kept.rules, facts, kept.legacy_owner), strict=False
-    ):
-        if one["to"] == "user" and one["user"] is not None:
-            people[target.name.lower()] = one["user"]
-        elif one["to"] == "group":
-            groups[one["name"]] = state_of(one, kept.group_id or 0)
+    people = {name: user for name, user in people_then(kept).items() if user is not None}
+    groups = {state.name: state for state in groups_then(kept)}
     return choose(
         facts,
         kept.rules.rules,
@@ -196,6 +189,25 @@ def again(kept: Kept) -> Choice | None:
         groups=groups,
         legacy_owner=kept.legacy_owner,
     )
+
+
+def groups_then(kept: Kept) -> list[GroupState]:
+    """Return the groups that a decision tried, as they were before, in the order in which they were tried."""
+    number = kept.group_id or 0
+    return [state_of(one, number) for one in kept.tried if one["to"] == "group"]
+
+
+def people_then(kept: Kept) -> dict[str, int | None]:
+    """Return the users whom the rules named: e-mail → id, or None of a user who was not active."""
+    if kept.rules is None or kept.facts is None:
+        return {}
+    facts = {k: v for k, v in kept.facts.items() if k != LEGACY}
+    targets = _targets(kept.rules, facts, kept.legacy_owner)
+    return {
+        target.name.lower(): one["user"]
+        for one, target in zip(kept.tried, targets, strict=False)
+        if one["to"] == "user"
+    }
 
 
 def _targets(rules: RuleSet, facts: Mapping[str, Any], legacy_owner: str | None) -> list[Target]:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from hub.frozen import dataclass
 from hub.routing.choice import choose
-from hub.routing.replay import LEGACY, Kept, RuleSet
+from hub.routing.replay import LEGACY, Kept, RuleSet, groups_then, people_then
 from hub.routing.ring import GroupState, Member, take
 
 Change = Literal["same", "rule", "turn"]
@@ -49,16 +49,17 @@ class _Groups:
     extra: dict[tuple[str, int], int] = field(default_factory=dict)
 
     def follow(self, kept: Kept) -> None:
-        """Bring a group to what its row says, but for the turns that the simulation gave otherwise."""
-        before = kept.before()
-        if before is None:
-            return
-        simulated, last = self.states[before.name], self.recorded[before.name]
-        self.states[before.name] = self._moved(before, simulated, last)
-        after = take(before)
-        self.recorded[before.name] = after.state
-        if after.chosen is not None:
-            self._count(before.name, after.chosen, -1)
+        """Bring the groups to what a row says, but for the turns that the simulation gave otherwise."""
+        tried = groups_then(kept)
+        for before in tried:
+            simulated, last = self.states[before.name], self.recorded[before.name]
+            self.states[before.name] = self._moved(before, simulated, last)
+            self.recorded[before.name] = before
+        if tried and kept.group_id is not None:
+            after = take(tried[-1])
+            self.recorded[after.state.name] = after.state
+            if after.chosen is not None:
+                self._count(after.state.name, after.chosen, -1)
 
     def give(self, state: GroupState, user_id: int) -> None:
         """Keep the state after a turn of the simulation."""
@@ -109,8 +110,7 @@ def simulate(
     """
     running = _Groups(dict(groups))
     for kept in reversed(happened):
-        before = kept.before()
-        if before is not None:
+        for before in groups_then(kept):
             running.states[before.name] = running.recorded[before.name] = before
     return [_one(kept, rules, people, running, fields(kept)) for kept in happened]
 
@@ -124,11 +124,12 @@ def _one(
 ) -> Outcome:
     running.follow(kept)
     facts = {**present, **{k: v for k, v in (kept.facts or {}).items() if k != LEGACY}}
+    known = {**people, **people_then(kept)}
     choice = choose(
         facts,
         rules.rules,
         rules.fallback,
-        people={**people, **_people_then(kept)},
+        people={name: user for name, user in known.items() if user is not None},
         groups=running.states,
         legacy_owner=kept.legacy_owner,
     )
@@ -140,13 +141,6 @@ def _one(
     if choice.pick.chosen != kept.user_id:
         change = "turn" if target == _target_then(kept) else "rule"
     return Outcome(kept, choice.pick.chosen, rule, target, choice.reasons, change)
-
-
-def _people_then(kept: Kept) -> Mapping[str, int]:
-    """Return the user whom a rule named then, who may have left since."""
-    name = _target_then(kept).removeprefix("user:")
-    is_user = kept.tried and kept.tried[-1]["to"] == "user" and kept.user_id is not None
-    return {name.lower(): kept.user_id} if is_user and kept.user_id is not None else {}
 
 
 def _target_then(kept: Kept) -> str:
