@@ -53,6 +53,27 @@ DECIDES = {
     ("salesforce/contacts", "CampaignMembers"),
     ("salesforce/contacts", "AccountContactRelations"),
     ("salesforce/events", "EventRelations"),
+    # of a parent of another kind, which Zendesk Sell does not have; of a completed task alone
+    *(
+        (f"sell/{one}", "resource_id")
+        for one in ("calls", "documents", "notes", "tasks", "text_messages", "visits")
+    ),
+    *(("sell/tasks", path) for path in ("completed_at", "updated_at")),
+    *(
+        ("hubspot/tasks", path)
+        for path in (
+            "properties.hs_lastmodifieddate",
+            "properties.hs_task_completion_date",
+            "updatedAt",
+        )
+    ),
+    ("sell/collaborations", "resource_id"),
+    ("sell/contacts", "parent_organization_id"),  # of an organization alone
+    ("sell/deals", "associated_contacts.items"),
+    ("sell/deals", "stage_history"),
+    ("hubspot/deals", "associations.contacts"),
+    ("hubspot/deals", "stageHistory"),
+    ("hubspot/calls", "properties.hs_call_from_number"),  # of an incoming call alone
     ("zendesk/tickets", "raw_subject"),
     ("hubspot/contacts", "properties.lifecyclestage"),
     ("hubspot/contacts", "properties.hs_language"),
@@ -65,6 +86,7 @@ DECIDES = {
 MAIN: dict[str, dict[str, Any]] = {
     "salesforce/opportunities": {"NextStep": "Call back"},
     "csv/deals": {"next_step": "Call back"},
+    "hubspot/deals": {"properties": {"hs_next_step": "Call back"}},
     "zendesk/users": {"role": "end-user"},
     "zendesk/tickets": {"subject": "demo"},
     "zendesk/organizations": {"name": "Acme"},
