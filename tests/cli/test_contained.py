@@ -13,7 +13,7 @@ from hub.db.engine import open_database
 from hub.settings import load
 from tests.processes import House, SandboxProcess, house, sandbox_process
 
-FIVE = ("hubspot", "mailchimp", "salesforce", "typeform", "zendesk")
+ALL = ("hubspot", "mailchimp", "salesforce", "sell", "typeform", "zendesk")
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def assert_whole(made: House, *, but: str) -> None:
     told = sql(made, "SELECT source, state FROM ops.batch b WHERE id = "
                      "(SELECT max(id) FROM ops.batch WHERE source = b.source)")  # fmt: skip
     states = {row["source"]: row["state"] for row in told}
-    assert {source for source, state in states.items() if state == "done"} == {*FIVE} - {but}
+    assert {source for source, state in states.items() if state == "done"} == {*ALL} - {but}
     assert states[but] == "failed"
     (left,) = sql(made, "SELECT (SELECT count(*) FROM ops.pending) AS waiting, "
                   "(SELECT count(*) FROM ops.verdict WHERE verdict IS NULL) AS open, "
@@ -80,7 +80,7 @@ def run_job(made: House, job: str) -> tuple[int, dict[str, Any]]:
         ("hostile:mailchimp", 1, "mailchimp", "JSON"),
     ],
 )
-def test_one_source_of_five_fails(  # noqa: PLR0917
+def test_one_source_of_all_fails(  # noqa: PLR0917
     broken: SandboxProcess, made: House, fault: str, code: int, names: str, says: str
 ) -> None:
     broken.ask("PUT", "/faults", {"faults": fault})
@@ -94,7 +94,7 @@ def test_one_source_of_five_fails(  # noqa: PLR0917
         assert all(line.startswith(f"error: {names}") for line in lines), done.stderr
         assert says in lines[0]
         held = {e["source"] for e in report["ledgers"]} - {names}
-        assert held == {*FIVE} - {names}
+        assert held == {*ALL} - {names}
         assert all(e["holds"] for e in report["ledgers"] if e["source"] != names)
         assert_whole(made, but=names)
     assert names not in loaded(made)
@@ -105,7 +105,7 @@ def test_one_source_of_five_fails(  # noqa: PLR0917
     assert loaded(made)[names] > 0
 
 
-def test_one_revoked_token_of_five_in_dagster(broken: SandboxProcess, made: House) -> None:
+def test_one_revoked_token_of_all_in_dagster(broken: SandboxProcess, made: House) -> None:
     broken.ask("PUT", "/faults", {"faults": "revoked:hubspot"})
     code, summary = run_job(made, "sync")
     assert code == 2
@@ -144,7 +144,7 @@ def test_four_faults_of_a_kind_each_in_one_dagster_run(
     broken.ask("PUT", "/faults", {"faults": ""})
     code, summary = run_job(made, "sync")
     assert (code, summary["failures"]) == (0, [])
-    assert set(loaded(made)) == {*FIVE}
+    assert set(loaded(made)) == {*ALL}
 
 
 PARTS = [
@@ -216,7 +216,7 @@ def whole(emulated: SandboxProcess) -> dict[str, dict[str, int]]:
     emulated.ask("PUT", "/faults", {"faults": ""})
     with house(migrated=True) as made, emulated.furnish(made).served():
         assert made.run("sync").returncode in {0, 3}
-        return {source: streams(made, source) for source in FIVE}
+        return {source: streams(made, source) for source in ALL}
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from hub.connectors.hubspot.client import MOST_IN_A_BATCH, HubspotClient
 from hub.connectors.hubspot.kinds import KINDS, Kind
 from hub.connectors.hubspot.objects import RESULTS, Found, Item
 from hub.connectors.hubspot.search import id_key
-from hub.errors import ProtocolError
+from hub.errors import ForbiddenError, ProtocolError
 
 _MOST_INPUTS = 1_000
 _MOST_WITH_HISTORY = 50
@@ -128,11 +128,16 @@ class Joiner:
     def _links(self, kind: Kind, target: str, items: Sequence[Item]) -> Mapping[str, list[Link]]:
         """Return for each record those of a type that it is associated with: the primary one first."""
         found: dict[str, dict[str, Link]] = {}
-        for id_, to in self._asked(kind.name, target, [one.id for one in items]):
-            link = _link(to)
-            found.setdefault(id_, {})[link["id"]] = link
-        if kind.further_only:
-            found = self._further(found, items)
+        try:
+            for id_, to in self._asked(kind.name, target, [one.id for one in items]):
+                link = _link(to)
+                found.setdefault(id_, {})[link["id"]] = link
+            if kind.further_only:
+                found = self._further(found, items)
+        except ForbiddenError:
+            if not kind.further_only:
+                raise
+            return {}  # the stream of the target names the missing permission; these records come without it
         return {
             id_: sorted(links.values(), key=lambda one: (not one["isPrimary"], id_key(one["id"])))
             for id_, links in found.items()

@@ -110,15 +110,21 @@ class PagedList:
     def _bisect(
         self, holds: Callable[[Sequence[Row]], bool], hint: int
     ) -> tuple[int, Sequence[Row]]:
-        """Return the last page for which a test holds; it holds for all pages before it."""
+        """Return the last page for which a test holds; it holds for all pages before it.
+
+        What was deleted before the next page was asked for has moved records of that page to this one. So this
+        one is read after the next.
+        """
         seen: dict[int, Sequence[Row]] = {0: ()}
+        newest = 0
 
         def test(number: int) -> bool:
+            nonlocal newest
             if number == 0:
                 return True
             if number > _MOST_PAGES:
                 raise ProtocolError(f"sell {self._path}: the list has no end")
-            seen[number] = self.page(number)
+            seen[number], newest = self.page(number), number
             return holds(seen[number])
 
         good, step = max(hint, 1), 1
@@ -135,6 +141,8 @@ class PagedList:
         while bad - good > 1:
             middle = (good + bad) // 2
             good, bad = (middle, bad) if test(middle) else (good, middle)
+        if good and newest > good:
+            seen[good] = self.page(good)
         return good, seen[good]
 
     def back_from(

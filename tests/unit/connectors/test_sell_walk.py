@@ -127,6 +127,22 @@ def test_deletions_changes_and_new_records_during_the_walk_lose_nothing(n, data)
     assert len(got) == len(set(got))
 
 
+def test_a_record_that_moves_to_the_last_page_while_the_end_is_looked_for_is_read():
+    account = FakeAccount(leads=leads(SIZE + 1))
+    one = connector(account)
+    parts = one.ranges(stream(one), WINDOW)
+    asked = []
+
+    def delete():
+        asked.append(1)
+        if len(asked) == 2:  # the page after the last one is asked for
+            account.lists["/v2/leads"].pop(0)
+
+    account.before_answer = delete
+    (part,) = parts
+    assert sorted(read_range(one, part)) == [str(n) for n in range(2, SIZE + 2)]
+
+
 @given(st.integers(0, 20), st.integers(1, 4))
 def test_a_range_goes_on_after_its_last_page(n, stop):
     account = FakeAccount(leads=leads(n))
