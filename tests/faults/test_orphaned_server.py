@@ -1,6 +1,7 @@
 """A server whose starter or stopper was killed goes on alone; the next process waits for it."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -32,6 +33,17 @@ def _pg_ctl(server: EmbeddedServer, *words: str) -> None:
     server._postmaster.run(["pg_ctl", "-D", str(server._data), "-W", *words])
 
 
+def _promote(server: EmbeddedServer) -> None:
+    """Let a standby go on; pg_ctl refuses until the server has begun to read its log."""
+    for _ in range(200):
+        try:
+            _pg_ctl(server, "promote")
+        except HubError:
+            time.sleep(0.1)
+        else:
+            return
+
+
 def _status(data: Path) -> str:
     lines = (data / "postmaster.pid").read_text().splitlines()
     return lines[_STATUS_LINE].strip() if len(lines) > _STATUS_LINE else ""
@@ -53,9 +65,9 @@ def test_a_server_that_is_still_starting_is_waited_for(server: EmbeddedServer) -
     server.detach()
     (server._data / "standby.signal").touch()  # it reads the log until it is promoted
     _pg_ctl(server, "-l", str(server._data / "server.log"), "-o", "-c hot_standby=off", "start")
-    while server.pid() is None or _status(server._data) != "starting":
-        pass
-    ready = _soon(lambda: _pg_ctl(server, "promote"))
+    while server.pid() is None or _status(server._data) not in {"starting", "standby"}:
+        time.sleep(0.01)
+    ready = _soon(lambda: _promote(server))
     began = server.pid()
     assert _answers(server.attach())
     assert not ready.is_alive()
@@ -68,7 +80,7 @@ def test_a_server_that_is_still_stopping_is_waited_for(server: EmbeddedServer) -
     before = server.pid()
     _pg_ctl(server, "-m", "smart", "stop")  # it stops when the last client has left
     while _status(server._data) != "stopping":
-        pass
+        time.sleep(0.01)
     left = _soon(last.close)
     assert _answers(server.attach())
     assert not left.is_alive()
