@@ -8,7 +8,7 @@ import typer
 
 from hub.cli.acting import acting
 from hub.cli.options import Config, Json, Who
-from hub.cli.output import print_document, print_warning
+from hub.cli.output import print_warning
 from hub.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -42,12 +42,10 @@ def import_list(
     config: Config = None,
 ) -> None:
     """Add leads of a list of prospects; leave out known people, customers, opt-outs."""
-    from hub.cli.migrate import Wanted, bars, code_of
+    from hub.cli.migrate import Wanted, bars, code_of, reported
     from hub.cli.migration_tables import show
     from hub.cli.session import opened, reached_database
     from hub.migration import files, prospects
-    from hub.views.migration import of_result
-    from hub.views.reconciliation import records
 
     terms = prospects.Terms(source, basis, consent, proof).checked()
     if not file.is_file():
@@ -63,10 +61,7 @@ def import_list(
         hub = files.with_files(base, listed)
         wanted = Wanted(None, None, dry_run, False, False)
         done = wanted.done(hub, place, partial(acting, who=who), listed.source, watch)
-        with hub.engine.begin() as conn:
-            view = of_result(conn, done)
-            if json:
-                print_document(view.document(records(conn, view.batch)))
+        view = reported(hub, done, as_json=json)
     if not json:
         show(view, done)
     if code := code_of(view):

@@ -96,8 +96,6 @@ def migrate(
     """Move a whole source, or the rows of files, into the CRM: all objects, once."""
     from hub.cli.migration_tables import show
     from hub.cli.session import opened, reached_database
-    from hub.views.migration import of_result
-    from hub.views.reconciliation import records
 
     if propose is not None:
         _propose(what, propose, as_json=json)
@@ -123,14 +121,23 @@ def migrate(
         hub, source = _source(base, what, mapping, mode, conflict, is_delta=delta)
         wanted = Wanted(apply, discard, dry_run, incomplete, delta)
         done = wanted.done(hub, place, acts, source, watch)
-        with hub.engine.begin() as conn:
-            view = of_result(conn, done)
-            if json:
-                print_document(view.document(records(conn, view.batch)))
+        view = reported(hub, done, as_json=json)
     if not json:
         show(view, done)
     if code := code_of(view):
         raise typer.Exit(code)
+
+
+def reported(hub: "Hub", done: "Migrated", *, as_json: bool) -> "MigrationView":
+    """Return the report of a migration; as JSON it is printed record by record while the hub is open."""
+    from hub.views.migration import of_result
+    from hub.views.reconciliation import records
+
+    with hub.engine.begin() as conn:
+        view = of_result(conn, done)
+        if as_json:
+            print_document(view.document(records(conn, view.batch)))
+    return view
 
 
 @dataclass(frozen=True, slots=True)
