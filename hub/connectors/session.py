@@ -18,10 +18,24 @@ from hub.connectors.addresses import LOOPBACK, Reach, check_reach
 from hub.connectors.bodies import ACCEPT_ENCODING, read_body
 from hub.connectors.governor import Budget
 from hub.connectors.http import describe_call, retry_after
-from hub.errors import ConfigError
+from hub.errors import ConfigError, CredentialError
 
 _TIMEOUT_S = (10.0, 120.0)
 _OF_THE_WIRE = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+
+
+def check_token(source: str, token: str, hint: str) -> None:
+    """Check that a token is set and can stand in a header.
+
+    Raises:
+        CredentialError: it cannot.
+    """
+    if not token:
+        raise CredentialError(f"{source}: no token is set", hint=hint)
+    if not (token.isascii() and token.isprintable()):
+        raise CredentialError(
+            f"{source}: the token contains characters that are not allowed", hint=hint
+        )
 
 
 def check_base_url(url: str) -> str:

@@ -16,9 +16,9 @@ from hub.connectors.addresses import only
 from hub.connectors.answers import Answer, get
 from hub.connectors.governor import Budget, Limits, LocalBudget, Rate
 from hub.connectors.http import RetryPolicy, call
-from hub.connectors.session import VendorSession, check_base_url
+from hub.connectors.session import VendorSession, check_base_url, check_token
 from hub.connectors.slices import slice_key
-from hub.errors import CredentialError, ForbiddenError
+from hub.errors import ForbiddenError
 
 LIMITS = Limits((Rate("account", 10, 1.0),))
 MOST_ROWS = 100
@@ -109,12 +109,7 @@ class SellClient:
         return self.get("/v2/users/self").present()
 
     def _called(self, ask: Callable[[], _T]) -> _T:
-        if not self._token:
-            raise CredentialError("sell: no token is set", hint=_TOKEN_HINT)
-        if not (self._token.isascii() and self._token.isprintable()):
-            raise CredentialError(
-                "sell: the token contains characters that are not allowed", hint=_TOKEN_HINT
-            )
+        check_token("sell", self._token, _TOKEN_HINT)
         try:
             return call(ask, clock=self._clock, retry_policy=self._retry_policy)
         except ForbiddenError as exc:

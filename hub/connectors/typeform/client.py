@@ -16,8 +16,8 @@ from hub.connectors.addresses import only
 from hub.connectors.answers import Answer, find, not_found, send
 from hub.connectors.governor import Budget, Limits, LocalBudget, Rate
 from hub.connectors.http import RetryPolicy, call
-from hub.connectors.session import VendorSession, check_base_url
-from hub.errors import CredentialError, ForbiddenError
+from hub.connectors.session import VendorSession, check_base_url, check_token
+from hub.errors import ForbiddenError
 
 _T = TypeVar("_T")
 LIMITS = Limits((Rate("account", 2, 1.0),))
@@ -103,12 +103,7 @@ class TypeformClient:
         )
 
     def _called(self, ask: Callable[[], _T]) -> _T:
-        if not self._token:
-            raise CredentialError("typeform: no token is set", hint=_TOKEN_HINT)
-        if not (self._token.isascii() and self._token.isprintable()):
-            raise CredentialError(
-                "typeform: the token contains characters that are not allowed", hint=_TOKEN_HINT
-            )
+        check_token("typeform", self._token, _TOKEN_HINT)
         try:
             return call(ask, clock=self._clock, retry_policy=self._retry_policy)
         except ForbiddenError as exc:
